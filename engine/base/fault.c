@@ -1,0 +1,92 @@
+#include "base/fault.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+static void send(struct reporter *r, struct ese_fault *f, const char *fmt, va_list ap)
+{
+    vsnprintf(f->text, sizeof(f->text), fmt, ap);
+    snprintf(f->file, sizeof(f->file), "%s", r->file ? r->file : "");
+    if (f->severity == ESE_FAULT) {
+        r->nr_faults++;
+        if (r->first >= 0)
+            r->first = f->err;
+    } else if (f->severity == ESE_CORRECTED) {
+        r->nr_corrected++;
+    }
+    if (r->fn)
+        r->fn(r->ctx, f);
+}
+
+JET_ERR fault(struct reporter *r, JET_ERR err, uint32_t event, pgno_t pgno, uint64_t offset,
+              const char *fmt, ...)
+{
+    struct ese_fault f = {.err = err, .event = event, .pgno = pgno, .offset = offset};
+    va_list          ap;
+
+    va_start(ap, fmt);
+    send(r, &f, fmt, ap);
+    va_end(ap);
+    return RAISE(err);
+}
+
+JET_ERR fault_io(struct reporter *r, JET_ERR err, uint64_t offset, const char *doing)
+{
+    int              saved = errno;
+    struct ese_fault f = {.err = err, .offset = offset, .os_errno = saved};
+
+    snprintf(f.file, sizeof(f.file), "%s", r->file ? r->file : "");
+    if (err == JET_errFileIOBeyondEOF) /* no errno behind it: the file is short */
+        f.os_errno = 0;
+    snprintf(f.text, sizeof(f.text), "%s: %s", doing, f.os_errno ? strerror(saved) : err_text(err));
+    r->nr_faults++;
+    if (r->first >= 0)
+        r->first = err;
+    if (r->fn)
+        r->fn(r->ctx, &f);
+    return err;
+}
+
+void fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t offset,
+                     const char *fmt, ...)
+{
+    struct ese_fault f = {.err = JET_errReadVerifyFailure,
+                          .severity = ESE_CORRECTED,
+                          .event = event,
+                          .pgno = pgno,
+                          .offset = offset};
+    va_list          ap;
+
+    va_start(ap, fmt);
+    send(r, &f, fmt, ap);
+    va_end(ap);
+}
+
+void fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char *fmt, ...)
+{
+    struct ese_fault f = {.severity = ESE_NOTE, .event = event, .offset = offset};
+    va_list          ap;
+
+    va_start(ap, fmt);
+    send(r, &f, fmt, ap);
+    va_end(ap);
+}
+
+int ese_fault_str(const struct ese_fault *f, char *buf, size_t len)
+{
+    char where[80] = "";
+
+    if (f->pgno)
+        snprintf(where, sizeof(where), "page %" PRIu32 " (offset 0x%" PRIX64 "): ", f->pgno, f->offset);
+    else if (f->offset != ESE_NO_OFFSET)
+        snprintf(where, sizeof(where), "offset 0x%" PRIX64 ": ", f->offset);
+    if (f->severity == ESE_FAULT)
+        return snprintf(buf, len, "%s%s%s%s (%d): %s", f->file, *f->file ? ": " : "", where,
+                        err_name(f->err), (int)f->err, f->text);
+    return snprintf(buf, len, "%s%s%s%s", f->file, *f->file ? ": " : "", where, f->text);
+}
+
+const char *ese_err_name(JET_ERR err) { return err_name(err); }
+const char *ese_err_text(JET_ERR err) { return err_text(err); }

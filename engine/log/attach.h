@@ -1,0 +1,26 @@
+/*
+ * ATTACHINFO lists: which databases were attached when a log or checkpoint header was written. Also
+ * the conversion of logged paths, which is the same in the records.
+ */
+#ifndef ESE_LOG_ATTACH_H
+#define ESE_LOG_ATTACH_H
+
+#include "base/err.h"
+#include "base/fields.h"
+#include "engine.h"
+#include "log/logfmt.h"
+
+/* list: the LOG_ATTACH_LEN bytes of a header. *ret is NULL when no database is in it. Errors:
+ * JET_errLogFileCorrupt (an entry does not end within the list), JET_errOutOfMemory. */
+must_check JET_ERR attach_decode(const uint8_t list[LOG_ATTACH_LEN], struct ese_attach **ret,
+                                 unsigned *ret_nr);
+void attach_free(struct ese_attach *list, unsigned nr);
+/* Prints every field of each entry, up to the first one that is damaged. */
+void attach_dump(const uint8_t list[LOG_ATTACH_LEN], struct fields *f);
+
+/* A path as logged, up to its NUL or `len` bytes, as UTF-8 on the heap; NULL: out of memory. What is
+ * not UTF-16 is in the code page of the machine that wrote it, which nobody recorded: bytes above
+ * 0x7F are taken as Latin-1. */
+char *logged_path(const uint8_t *p, size_t len, bool utf16);
+
+#endif

@@ -1,0 +1,220 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* O_NONBLOCK: opening a FIFO or a device returns at once; it means nothing to a regular file. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
+/* Without openat2 (before Linux 5.6): every component by itself, none a symbolic link, none "..". */
+static int open_by_component(int dirfd, const char *path, int flags)
+{
+    char  part[256];
+    int   at = dirfd, fd;
+    bool  owned = false;
+
+    for (;;) {
+        const char *slash = strchr(path, '/');
+        size_t      len = slash ? (size_t)(slash - path) : strlen(path);
+
+        if (len >= sizeof(part)) {
+            errno = ENAMETOOLONG;
+            fd = -1;
+            break;
+        }
+        memcpy(part, path, len);
+        part[len] = '\0';
+        if (!len || strcmp(part, "..") == 0) {
+            errno = EXDEV;
+            fd = -1;
+            break;
+        }
+        fd = openat(at, part, slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+                                    : flags | O_NOFOLLOW);
+        if (!slash || fd < 0)
+            break;
+        if (owned)
+            close(at);
+        at = fd;
+        owned = true;
+        path = slash + 1;
+    }
+    if (owned) {
+        int saved = errno;
+        close(at);
+        errno = saved;
+    }
+    return fd;
+}
+
+static int open_beneath(int dirfd, const char *path, int flags)
+{
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    int fd;
+
+    do {
+        fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+    } while (fd < 0 && (errno == EINTR || errno == EAGAIN)); /* EAGAIN: raced with a rename */
+    if (fd < 0 && errno == ENOSYS)
+        fd = open_by_component(dirfd, path, flags);
+    return fd;
+}
+
+static JET_ERR keep_only_regular(int fd, int *ret_fd)
+{
+    struct stat st;
+    JET_ERR     err;
+
+    if (fstat(fd, &st) < 0)
+        err = os_error(errno);
+    else if (!S_ISREG(st.st_mode))
+        err = RAISE(JET_errFileInvalidType);
+    else {
+        *ret_fd = fd;
+        return JET_errSuccess;
+    }
+    close(fd);
+    return err;
+}
+
+JET_ERR os_open_beneath(int dirfd, const char *path, int *ret_fd)
+{
+    int fd = open_beneath(dirfd, path, OPEN_FLAGS);
+
+    if (fd < 0) /* ENXIO: a socket */
+        return errno == ENXIO ? RAISE(JET_errFileInvalidType) : os_error(errno);
+    return keep_only_regular(fd, ret_fd);
+}
+
+JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd)
+{
+    int fd = open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return os_error(errno);
+    *ret_fd = fd;
+    return JET_errSuccess;
+}
+
+JET_ERR os_open_file(const char *path, int *ret_fd)
+{
+    int fd;
+
+    do {
+        fd = open(path, OPEN_FLAGS);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0)
+        return errno == ENXIO ? RAISE(JET_errFileInvalidType) : os_error(errno);
+    return keep_only_regular(fd, ret_fd);
+}
+
+JET_ERR os_stat_fd(int fd, struct os_stat *ret)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return os_error(errno);
+    *ret = (struct os_stat){
+        .size = (uint64_t)st.st_size,
+        .blocks512 = (uint64_t)st.st_blocks,
+        .ino = st.st_ino,
+        .dev = st.st_dev,
+        .mtime = st.st_mtim,
+        .ctime = st.st_ctim,
+        .mode = st.st_mode,
+        .uid = st.st_uid,
+        .gid = st.st_gid,
+    };
+    return JET_errSuccess;
+}
+
+JET_ERR os_pread(int fd, void *buf, size_t len, uint64_t off, size_t *ret_len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(off + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return os_error(errno);
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    *ret_len = done;
+    return JET_errSuccess;
+}
+
+JET_ERR os_pread_all(int fd, void *buf, size_t len, uint64_t off)
+{
+    size_t  got;
+    JET_ERR err = os_pread(fd, buf, len, off, &got);
+
+    if (err < 0)
+        return err;
+    return got == len ? JET_errSuccess : RAISE(JET_errFileIOBeyondEOF);
+}
+
+JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t n = pwrite(fd, (const char *)buf + done, len - done, (off_t)(off + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return os_error(errno);
+        done += (size_t)n;
+    }
+    return JET_errSuccess;
+}
+
+JET_ERR os_fsync(int fd)
+{
+    return fsync(fd) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_next_data(int fd, uint64_t off, uint64_t *ret)
+{
+    off_t at = lseek(fd, (off_t)off, SEEK_DATA);
+
+    if (at >= 0) {
+        *ret = (uint64_t)at;
+        return JET_errSuccess;
+    }
+    if (errno == ENXIO) {
+        struct os_stat st = {0};
+        JET_ERR        err = os_stat_fd(fd, &st);
+        if (err < 0)
+            return err;
+        *ret = st.size > off ? st.size : off;
+        return JET_errSuccess;
+    }
+    *ret = off;
+    return JET_errSuccess;
+}
+
+JET_ERR os_free_space(int fd, uint64_t *ret_bytes)
+{
+    struct statvfs st;
+
+    if (fstatvfs(fd, &st) < 0)
+        return os_error(errno);
+    *ret_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+    return JET_errSuccess;
+}

@@ -1,0 +1,57 @@
+/*
+ * Files: whole reads and writes, opening hostile directories, holes, sync. errno comes in here and
+ * nowhere else (os/oserr.c); above this line there is only JET_ERR.
+ */
+#ifndef ESE_OS_FILE_H
+#define ESE_OS_FILE_H
+
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/err.h"
+
+struct os_stat {
+    uint64_t        size, blocks512;
+    uint64_t        ino, dev;
+    struct timespec mtime, ctime;
+    uint32_t        mode, uid, gid;
+};
+
+/* Translates errno of the call that has just failed. Never 0. ENOENT: JET_errFileNotFound; EACCES,
+ * EPERM, EROFS, ETXTBSY: JET_errFileAccessDenied; ENOSPC, EDQUOT: JET_errDiskFull; ENOMEM:
+ * JET_errOutOfMemory; EMFILE, ENFILE: JET_errOutOfFileHandles; EEXIST: JET_errFileAlreadyExists;
+ * ELOOP, ENOTDIR, ENAMETOOLONG, EISDIR, EXDEV: JET_errInvalidPath; EINTR, ECANCELED:
+ * JET_errBackupAbortByServer; everything else JET_errDiskIO. */
+JET_ERR os_error(int errno_value) cold;
+
+/*
+ * Opens a regular file for reading, beneath `dirfd` (openat2 RESOLVE_BENEATH | NO_SYMLINKS |
+ * NO_MAGICLINKS; where the kernel has no openat2, component by component with O_NOFOLLOW), never
+ * blocking: a FIFO, socket or device gives JET_errFileInvalidType, a symbolic link or a path out of
+ * dirfd JET_errInvalidPath. `path` is relative, without a leading '/'. *ret_fd is the caller's.
+ */
+must_check JET_ERR os_open_beneath(int dirfd, const char *path, int *ret_fd);
+/* The same for a directory. "." opens dirfd itself anew. */
+must_check JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd);
+/* Opens a path that the caller chose (command line): symbolic links are followed, but only a regular
+ * file is opened and never blocks. */
+must_check JET_ERR os_open_file(const char *path, int *ret_fd);
+
+must_check JET_ERR os_stat_fd(int fd, struct os_stat *ret);
+
+/* Reads until `len` bytes, the end of the file or an error. *ret_len < len only at the end. */
+must_check JET_ERR os_pread(int fd, void *buf, size_t len, uint64_t off, size_t *ret_len);
+/* Exactly `len` bytes: JET_errFileIOBeyondEOF when there are fewer. */
+must_check JET_ERR os_pread_all(int fd, void *buf, size_t len, uint64_t off);
+must_check JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off);
+/* fsync; a failure is final, the caller never calls it again for the same data. */
+must_check JET_ERR os_fsync(int fd);
+
+/* First data byte at or after `off` (SEEK_DATA). No more data: *ret = size of the file. A filesystem
+ * without the call: *ret = off. */
+must_check JET_ERR os_next_data(int fd, uint64_t off, uint64_t *ret);
+
+/* Bytes that a non-root writer may still allocate on the filesystem of fd, and its block size. */
+must_check JET_ERR os_free_space(int fd, uint64_t *ret_bytes);
+
+#endif

@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""fuzz_seeds.py TARGET DIR - seeds for a fuzz target, cut out of the real files in ESE_TEST_DATA.
+
+One function for each target writes what that target's comment says its input is. Writes nothing when
+there is no data. The same data gives the same seeds. Uses build/engine/eseutil/eseutil.
+"""
+import argparse
+import hashlib
+import os
+import re
+import struct
+import subprocess
+import sys
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+DATA = os.environ.get("ESE_TEST_DATA", os.path.join(TOP, "..", "shared", "data"))
+ESEUTIL = os.path.join(TOP, "build", "engine", "eseutil", "eseutil")
+MAGIC = 0x89ABCDEF
+SEGMENT, SEGMENT_HEADER = 4096, 40
+PAGE_SIZES = [4096, 2048, 8192, 16384, 32768]  # fuzz_page.c's order
+
+
+def files():
+    """(path, first 1024 bytes) of every file, in a fixed order."""
+    for folder, folders, names in os.walk(DATA):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            with open(path, "rb") as f:
+                yield path, f.read(1024)
+
+
+def databases():
+    """(path, page size) of every database with a sound-looking header."""
+    for path, head in files():
+        if len(head) >= 748 and struct.unpack_from("<I", head, 4)[0] == MAGIC and \
+                struct.unpack_from("<I", head, 8)[0] == 0x620:
+            size = struct.unpack_from("<I", head, 236)[0] or 4096
+            if size in PAGE_SIZES:
+                yield path, size
+
+
+def read(path, offset, length):
+    with open(path, "rb") as f:
+        f.seek(offset)
+        return f.read(length)
+
+
+def pages_by_kind(per_kind):
+    """(page size, pgno, bytes): per database up to per_kind pages of each value of the flags."""
+    for path, size in databases():
+        seen = {}
+        for pgno in range(1, min(os.path.getsize(path) // size - 1, 4000)):
+            page = read(path, (pgno + 1) * size, size)
+            if len(page) < size or not any(page):
+                continue
+            kind = struct.unpack_from("<I", page, 36)[0] & ~0x18000  # without the flush type
+            seen[kind] = seen.get(kind, 0) + 1
+            if seen[kind] <= per_kind:
+                yield size, pgno, page
+
+
+def seed_page():
+    for size, pgno, page in pages_by_kind(2):
+        for mode in (8, 16) if size > 8192 else (0, 8):
+            yield struct.pack("<BI", PAGE_SIZES.index(size) | mode, pgno) + page
+
+
+def seed_header():
+    for path, size in databases():
+        yield b"\0" + read(path, 0, 2 * size)
+        yield b"\3" + read(path, 0, 2 * size)
+        end = os.path.getsize(path)
+        yield b"\7" + read(path, end - size, size)  # a backup's trailer page; else a last page
+
+
+def seed_checkpoint():
+    for path, _ in files():
+        if path.endswith((".chk", ".jcp")):
+            whole = read(path, 0, 8192)
+            yield b"\0" + whole
+            yield b"\3" + whole
+
+
+def seed_integrity():
+    """The first 40 pages or 256 KiB: header, root, catalogue, the first tables."""
+    for path, size in databases():
+        yield b"\2" + read(path, 0, min(42 * size, 256 << 10))
+
+
+def logs():
+    for path, head in files():
+        if path.endswith((".log", ".jtx")) and len(head) >= 671 and struct.unpack_from("<I", head, 667)[0] == 3:
+            yield path
+
+
+def seed_log():
+    """Header and four segments, from the start and from the middle, as if the file had no more."""
+    for path in logs():
+        segments = os.path.getsize(path) // SEGMENT
+        header = bytearray(read(path, 0, SEGMENT))
+        struct.pack_into("<H", header, 12, 5)
+        for first in (1, segments // 2):
+            yield bytes([2 | first % 2]) + bytes(header) + read(path, first * SEGMENT, 4 * SEGMENT)
+        yield b"\0" + read(path, 0, 5 * SEGMENT)
+
+
+def seed_logrec():
+    """Up to six records of each type, as eseutil lists them."""
+    seen = {}
+    for path in logs():
+        listing = subprocess.run([ESEUTIL, "log", "--records", path], capture_output=True, text=True,
+                                 errors="replace", check=False).stdout
+        for isec, ib, name, length in re.findall(
+                r"^[0-9A-F]+:([0-9A-F]{4}):([0-9A-F]{4}) (\w+) +len=(\d+)", listing, re.M):
+            isec, ib, length = int(isec, 16), int(ib, 16) or SEGMENT_HEADER, int(length)
+            if seen.get(name, 0) < 6 and ib + length <= SEGMENT:
+                seen[name] = seen.get(name, 0) + 1
+                yield read(path, isec * SEGMENT + ib, length)
+
+
+SEEDS = {name[5:]: f for name, f in list(globals().items()) if name.startswith("seed_")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", metavar="TARGET", choices=sorted(SEEDS))
+    parser.add_argument("folder", metavar="DIR")
+    args = parser.parse_args()
+    if not os.path.isdir(DATA):
+        return 0
+    made = set()
+    for data in SEEDS[args.target]():
+        name = hashlib.sha256(data).hexdigest()[:16]
+        if name not in made:
+            made.add(name)
+            with open(os.path.join(args.folder, name), "wb") as f:
+                f.write(data)
+    print(f"{args.target}: {len(made)} seeds")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,937 @@
+/*
+ * ese_integrity on a database of our own: 32 pages with the catalogue and its shadow, one table with a
+ * primary and a secondary index and long values. It is sound, and each damage to it is told where it is.
+ */
+#include "../rec/recbuild.h"
+#include "engine.h"
+#include "rec/lv.h"
+
+enum {
+    NR_PAGES = 32,
+    NR_ROWS = 12,
+    TABLE = 10, /* page numbers; leaves follow their roots */
+    TABLE_LEAF = 11,
+    INDEX = 14,
+    INDEX_LEAF = 15,
+    LV = 17,
+    LV_FREE = 18,
+    TABLE_FREE = 19,
+    TABLE_OBJID = 10,
+    INDEX_OBJID = 11,
+    LV_OBJID = 12,
+};
+
+/* ---- the database ------------------------------------------------------------------------------ */
+
+static uint32_t id_key(uint32_t id, uint8_t *key)
+{
+    key[0] = 0x7f;
+    for (unsigned i = 0; i < 4; i++)
+        key[1 + i] = (uint8_t)((id ^ 0x80000000u) >> (24 - 8 * i));
+    return 5;
+}
+
+/* Names go down while numbers go up, so that the index is in another order than the table. */
+static void name_of(unsigned row, char name[4])
+{
+    snprintf(name, 4, "n%02u", (unsigned)(NR_ROWS - row));
+}
+
+static void make_record(struct testdb *db, unsigned row, struct entry *e)
+{
+    struct recb r = {0};
+    struct tagb t = {.layout = db->page_size <= 8192 ? TAGGED_SMALL : TAGGED_LARGE};
+    uint8_t number[4], lid[4], tagged[64], rec[128];
+    char name[4];
+
+    put_le32(number, row);
+    put_le32(lid, 1 + row / 2);
+    name_of(row, name);
+    recb_fixed(&r, 1, number, 4);
+    recb_var(&r, name, 3);
+    if (row < 4) { /* two records share a long value, two another */
+        tagb_add(&t, 256, 0, TAGHDR_LONG | TAGHDR_SEPARATED, lid, 4);
+        r.tagged_len = tagb_end(&t, tagged);
+        r.tagged = tagged;
+    }
+    e->key_len = id_key(row, e->key);
+    e->data_len = recb_end(&r, rec);
+    assert_true(e->data_len <= sizeof(e->data));
+    memcpy(e->data, rec, e->data_len);
+}
+
+static void make_entry(unsigned row, struct entry *e)
+{
+    char name[4];
+
+    name_of(row, name);
+    e->key[0] = 0x7f;
+    memcpy(e->key + 1, name, 3);
+    e->key[1] = 'N';
+    e->key[4] = 0;
+    e->key_len = 5;
+    e->data_len = id_key(row, e->data);
+}
+
+static void make_table(struct testdb *db)
+{
+    struct entry rows[NR_ROWS] = {0}, entries[NR_ROWS] = {0};
+    struct tree_shape t = {
+        .root = TABLE, .next = TABLE_LEAF, .objid = TABLE_OBJID, .per_leaf = 4, .per_internal = 8};
+    struct tree_shape ix = {.root = INDEX,
+                            .next = INDEX_LEAF,
+                            .objid = INDEX_OBJID,
+                            .flags = PAGE_INDEX | PAGE_NON_UNIQUE,
+                            .per_leaf = 6,
+                            .per_internal = 8};
+
+    for (unsigned i = 0; i < NR_ROWS; i++) {
+        make_record(db, i, &rows[i]);
+        make_entry(NR_ROWS - 1 - i, &entries[i]);
+    }
+    testdb_tree(db, &t, rows, NR_ROWS);
+    testdb_tree(db, &ix, entries, NR_ROWS);
+}
+
+/* Two values of two pieces each, referred to twice; a third waits for its deletion. */
+static void make_lvs(struct testdb *db)
+{
+    const uint32_t chunk = lv_chunk_default(db->page_size) / 4;
+    uint8_t *b = make_root(db, LV, LV_OBJID, PAGE_LONG_VALUE);
+    uint8_t *piece = calloc(1, chunk), root[8], key[LV_KEY_MAX];
+
+    assert_non_null(piece);
+    for (unsigned lid = 1; lid <= 2; lid++) {
+        put_le32(root, 2);
+        put_le32(root + 4, chunk + 10);
+        add_node(b, db->page_size, 0, 0, key, lv_key(lid, NULL, key), root, 8);
+        for (uint32_t at = 0; at <= chunk; at += chunk)
+            add_node(b, db->page_size, 0, 0, key, lv_key(lid, &at, key), piece, at ? 10 : chunk);
+    }
+    put_le32(root, 0);
+    put_le32(root + 4, 1);
+    add_node(b, db->page_size, 0, 0, key, lv_key(3, NULL, key), root, 8);
+    free(piece);
+}
+
+/* +ObjidTable +Type +Id, as keys are */
+static void add_row(struct testdb *db, pgno_t pgno, const struct catb *row)
+{
+    uint8_t key[13], rec[1200];
+    const uint32_t len = catb_record(row, db->page_size <= 8192 ? TAGGED_SMALL : TAGGED_LARGE, rec);
+
+    id_key(row->objid, key);
+    key[5] = 0x7f;
+    key[6] = 0x80;
+    key[7] = (uint8_t)row->type;
+    id_key(row->id, key + 8);
+    add_node(testdb_page(db, pgno), db->page_size, 0, 0, key, sizeof(key), rec, len);
+}
+
+static void make_catalog(struct testdb *db, pgno_t pgno)
+{
+    static const uint8_t key_catalog[] = {0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0};
+    static const uint8_t key_id[] = {0, 0, 1, 0}, key_name[] = {0, 0, 128, 0};
+    const struct catb rows[] = {
+        {.objid = 2, .type = 1, .id = 2, .coltyp_or_pgno = 4, .name = "MSysObjects"},
+        {.objid = 2,
+         .type = 3,
+         .id = 2,
+         .coltyp_or_pgno = 4,
+         .flags = 0x10031,
+         .name = "Id",
+         .key_fids = {key_catalog, sizeof(key_catalog)}},
+        {.objid = 3, .type = 1, .id = 3, .coltyp_or_pgno = 24, .name = "MSysObjectsShadow"},
+        {.objid = 3,
+         .type = 3,
+         .id = 3,
+         .coltyp_or_pgno = 24,
+         .flags = 0x10031,
+         .name = "Id",
+         .key_fids = {key_catalog, sizeof(key_catalog)}},
+        {.objid = 10,
+         .type = 1,
+         .id = 10,
+         .coltyp_or_pgno = TABLE,
+         .name = "T",
+         .lv_chunk = lv_chunk_default(db->page_size) / 4},
+        {.objid = 10,
+         .type = 2,
+         .id = 1,
+         .coltyp_or_pgno = 4,
+         .space = 4,
+         .name = "id",
+         .record_offset = 4},
+        {.objid = 10,
+         .type = 2,
+         .id = 128,
+         .coltyp_or_pgno = 10,
+         .space = 255,
+         .name = "name",
+         .pages_or_locale = 1252},
+        {.objid = 10, .type = 2, .id = 256, .coltyp_or_pgno = 11, .name = "doc"},
+        {.objid = 10,
+         .type = 3,
+         .id = 10,
+         .coltyp_or_pgno = TABLE,
+         .flags = 0x10031,
+         .name = "pk",
+         .key_fids = {key_id, 4}},
+        {.objid = 10,
+         .type = 3,
+         .id = 11,
+         .coltyp_or_pgno = INDEX,
+         .flags = 0x1000e,
+         .name = "by_name",
+         .key_fids = {key_name, 4}},
+        {.objid = 10, .type = 4, .id = 12, .coltyp_or_pgno = LV, .name = "LV"},
+    };
+
+    catb_begin(db, pgno);
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+        add_row(db, pgno, &rows[i]);
+}
+
+static void add_extent(struct testdb *db, pgno_t pgno, pgno_t first, pgno_t last)
+{
+    uint8_t key[4] = {0, 0, 0, (uint8_t)last}, data[4];
+
+    put_le32(data, last - first + 1);
+    add_node(testdb_page(db, pgno), db->page_size, 0, 0, key, 4, data, 4);
+}
+
+/* Single extents: the space header is the first thing in a root page's data. */
+static uint8_t *space_of(struct testdb *db, pgno_t root)
+{
+    return testdb_page(db, root) + page_header_len(db->page_size);
+}
+
+static void put_space(struct testdb *db, pgno_t root, uint32_t cpg, pgno_t parent, uint8_t flags,
+                      uint32_t bitmap)
+{
+    uint8_t *x = space_of(db, root);
+
+    put_le32(x, cpg);
+    put_le32(x + 4, parent);
+    x[8] = flags;
+    put_le32(x + 12, bitmap);
+}
+
+static void make_space(struct testdb *db)
+{
+    const uint32_t flags = PAGE_SPACE_TREE;
+
+    make_root(db, 1, 1, 0);
+    put_space(db, 1, NR_PAGES, 0, SPACE_MULTIPLE, 2);
+    make_root(db, 2, 1, flags);
+    make_root(db, 3, 1, flags);
+    memset(space_of(db, 2), 0, 16); /* no split buffer */
+    memset(space_of(db, 3), 0, 16);
+    add_extent(db, 2, 1, NR_PAGES);
+    add_extent(db, 3, 5, 9);
+    add_extent(db, 3, 20, 23);
+    add_extent(db, 3, 25, NR_PAGES);
+}
+
+static void put_header_field(struct testdb *db, size_t offset, uint32_t value)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t *h = db->bytes + i * db->page_size;
+        put_le32(h + offset, value);
+        put_le32(h, cksum_xor(h, db->page_size));
+    }
+}
+
+static void make_database(struct testdb *db, uint32_t page_size)
+{
+    testdb_init(db, page_size, NR_PAGES);
+    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), LV_OBJID);
+    make_space(db);
+    make_catalog(db, CATALOG_PGNO);
+    make_catalog(db, CATALOG_SHADOW_PGNO);
+    make_table(db);
+    make_lvs(db);
+    put_space(db, TABLE, 10, 1, 0, 1u << (TABLE_FREE - TABLE - 1));
+    put_space(db, INDEX, 3, TABLE, SPACE_NON_UNIQUE, 0);
+    put_space(db, LV, 2, TABLE, 0, 1);
+}
+
+/* ---- running ----------------------------------------------------------------------------------- */
+
+#define FOUND_MAX 64
+
+struct found {
+    unsigned nr, nr_notes, nr_dirty;
+    struct ese_fault e[FOUND_MAX];
+    uint64_t done, total;
+    bool verbose;
+};
+
+static void take(void *ctx, const struct ese_fault *f)
+{
+    struct found *fs = ctx;
+    char line[600];
+
+    if (fs->verbose && ese_fault_str(f, line, sizeof(line)) > 0)
+        print_message("    %s\n", line);
+    assert_true(f->text[0]);
+    if (f->severity != ESE_FAULT) {
+        fs->nr_notes++;
+        fs->nr_dirty += !strncmp(f->text, "database is dirty: ", 19);
+        return;
+    }
+    if (fs->nr < FOUND_MAX)
+        fs->e[fs->nr] = *f;
+    fs->nr++;
+}
+
+static void take_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    struct found *fs = ctx;
+
+    assert_true(done >= fs->done && done <= total);
+    fs->done = done;
+    fs->total = total;
+}
+
+static void check(struct testdb *db, struct found *fs)
+{
+    uint64_t nr;
+    bool verbose = getenv("TEST_VERBOSE") != NULL;
+
+    *fs = (struct found){.verbose = verbose};
+    assert_true(ese_integrity(testdb_write(db), "test.edb", take, fs, take_progress, fs, &nr) >= 0);
+    assert_int_equal(nr, fs->nr);
+    assert_int_equal(fs->done, NR_PAGES);
+    assert_int_equal(fs->total, NR_PAGES);
+}
+
+static bool has(const struct found *fs, JET_ERR err, pgno_t pgno, const char *text)
+{
+    for (unsigned i = 0; i < fs->nr && i < FOUND_MAX; i++)
+        if (fs->e[i].err == err && fs->e[i].pgno == pgno && strstr(fs->e[i].text, text))
+            return true;
+    return false;
+}
+
+/* ---- changing pages ---------------------------------------------------------------------------- */
+
+static struct page whole(struct testdb *db, pgno_t pgno)
+{
+    return (struct page){testdb_page(db, pgno), db->page_size};
+}
+
+static uint8_t *bytes_of(struct testdb *db, pgno_t pgno, struct slice s)
+{
+    uint8_t *b = testdb_page(db, pgno);
+
+    return b + (s.p - b);
+}
+
+static uint8_t *data_of(struct testdb *db, pgno_t pgno, unsigned line)
+{
+    return bytes_of(db, pgno, page_node(whole(db, pgno), line).data);
+}
+
+static uint8_t *key_of(struct testdb *db, pgno_t pgno, unsigned line)
+{
+    return bytes_of(db, pgno, page_node(whole(db, pgno), line).suffix);
+}
+
+static struct page_hdr_disk *head_of(struct testdb *db, pgno_t pgno)
+{
+    return (struct page_hdr_disk *)testdb_page(db, pgno);
+}
+
+/* Takes a node out as an engine does: its tag goes, its bytes stay where they are. */
+static void remove_line(struct testdb *db, pgno_t pgno, unsigned line)
+{
+    uint8_t *b = testdb_page(db, pgno);
+    struct page_hdr_disk *h = head_of(db, pgno);
+    const unsigned nr = le16_get(h->itag_state);
+    const uint32_t at = db->page_size - 4 * (line + 2);
+    const uint32_t len = get_le16(b + at) & (db->page_size <= 8192 ? 0x1fff : 0x7fff);
+
+    memmove(b + db->page_size - 4 * (nr - 1), b + db->page_size - 4 * nr,
+            4 * (nr - 1 - (line + 1)));
+    le16_put(&h->itag_state, (uint16_t)(nr - 1));
+    le16_put(&h->cb_free, (uint16_t)(le16_get(h->cb_free) + len + 4));
+}
+
+static void swap_pages(struct testdb *db, pgno_t a, pgno_t b)
+{
+    uint8_t *keep = malloc(db->page_size);
+
+    assert_non_null(keep);
+    memcpy(keep, testdb_page(db, a), db->page_size);
+    memcpy(testdb_page(db, a), testdb_page(db, b), db->page_size);
+    memcpy(testdb_page(db, b), keep, db->page_size);
+    if (db->page_size > 8192) {
+        put_le32(testdb_page(db, a) + 64, a);
+        put_le32(testdb_page(db, b) + 64, b);
+    }
+    free(keep);
+}
+
+/* ---- damages ----------------------------------------------------------------------------------- */
+
+static void swapped_leaves(struct testdb *db)
+{
+    swap_pages(db, TABLE_LEAF, TABLE_LEAF + 1);
+}
+static void foreign_objid(struct testdb *db)
+{
+    le32_put(&head_of(db, TABLE_LEAF + 1)->objid_fdp, 99);
+}
+static void lost_type_flag(struct testdb *db)
+{
+    le32_put(&head_of(db, INDEX_LEAF)->flags, page_flags(whole(db, INDEX_LEAF)) & ~PAGE_INDEX);
+}
+static void table_flagged_as_index(struct testdb *db)
+{
+    for (pgno_t p = TABLE; p < INDEX; p++)
+        le32_put(&head_of(db, p)->flags, page_flags(whole(db, p)) | PAGE_INDEX);
+}
+static void leaf_flagged_as_parent(struct testdb *db)
+{
+    le32_put(&head_of(db, TABLE)->flags, page_flags(whole(db, TABLE)) & ~PAGE_PARENT_OF_LEAF);
+}
+static void older_neighbour(struct testdb *db)
+{
+    le32_put(&head_of(db, TABLE_LEAF)->pgno_next, TABLE_LEAF + 2);
+}
+static void leaf_before_the_first(struct testdb *db)
+{
+    le32_put(&head_of(db, TABLE_LEAF)->pgno_prev, TABLE_LEAF + 2);
+}
+static void leaf_behind_the_last(struct testdb *db)
+{
+    le32_put(&head_of(db, TABLE_LEAF + 2)->pgno_next, TABLE_LEAF);
+}
+static void child_of_another_tree(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE, 1), INDEX_LEAF);
+}
+static void child_twice(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE, 2), TABLE_LEAF);
+}
+static void child_is_the_root(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE, 1), TABLE);
+}
+static void child_behind_the_end(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE, 1), 4000);
+}
+static void separator_too_low(struct testdb *db)
+{
+    key_of(db, TABLE, 0)[4]--;
+}
+static void separator_too_high(struct testdb *db)
+{
+    key_of(db, TABLE, 0)[4]++;
+}
+static void versioned_pointer(struct testdb *db)
+{
+    uint8_t *b = testdb_page(db, TABLE);
+
+    if (db->page_size <= 8192)
+        b[db->page_size - 8 + 3] |= NODE_VERSIONED << 5;
+    else
+        key_of(db, TABLE, 0)[-1] |= NODE_VERSIONED << 5;
+}
+static void blank_leaf(struct testdb *db)
+{
+    memset(testdb_page(db, TABLE_LEAF + 1), 0, db->page_size);
+}
+static void rows_out_of_order(struct testdb *db) /* over the border of two pages only */
+{
+    key_of(db, TABLE_LEAF, 3)[3] = 1;
+}
+
+static void extent_of_two(struct testdb *db)
+{
+    put_le32(space_of(db, INDEX), 4); /* reaches into the long values */
+}
+static void extent_not_of_the_table(struct testdb *db)
+{
+    put_le32(space_of(db, LV), 9);
+}
+static void table_out_of_available(struct testdb *db)
+{
+    put_le32(data_of(db, 3, 1), 5); /* 19 to 23: 19 is the table's */
+}
+static void used_and_available(struct testdb *db)
+{
+    put_space(db, TABLE, 10, 1, 0, 1u << 8 | 1);
+}
+static void available_and_given_away(struct testdb *db)
+{
+    put_space(db, TABLE, 10, 1, 0, 1u << 8 | 1u << (INDEX_LEAF - TABLE - 1));
+}
+static void not_owned_by_the_database(struct testdb *db)
+{
+    put_le32(data_of(db, 2, 0), NR_PAGES - 1);
+}
+static void owned_behind_the_end(struct testdb *db)
+{
+    key_of(db, 2, 0)[3] = NR_PAGES + 1;
+    put_le32(data_of(db, 2, 0), NR_PAGES + 1);
+}
+static void space_from_another(struct testdb *db)
+{
+    put_le32(space_of(db, INDEX) + 4, 1);
+}
+static void uniqueness_denied(struct testdb *db)
+{
+    space_of(db, INDEX)[8] = 0;
+}
+static void shelved_inside(struct testdb *db)
+{
+    uint8_t key[5] = {0x80 | 2, 0, 0, 0, 8}, data[4] = {2, 0, 0, 0};
+
+    add_node(testdb_page(db, 3), db->page_size, 0, 0, key, 5, data, 4);
+}
+static void split_buffer_in_use(struct testdb *db)
+{
+    put_le32(space_of(db, 2), 12);
+    put_le32(space_of(db, 2) + 4, 2);
+}
+
+static void shadow_differs(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, 10) + 14, 28); /* ColtypOrPgnoFDP */
+}
+static void row_not_in_the_shadow(struct testdb *db)
+{
+    remove_line(db, CATALOG_SHADOW_PGNO, 7);
+}
+static void row_in_the_shadow_only(struct testdb *db)
+{
+    remove_line(db, CATALOG_PGNO, 7);
+    remove_line(db, CATALOG_SHADOW_PGNO, 6);
+}
+static void catalog_elsewhere(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, 2) + 14, 23);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, 2) + 14, 23);
+}
+static void two_trees_with_one_root(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, 10) + 14, INDEX);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, 10) + 14, INDEX);
+}
+static void two_trees_with_one_number(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, 10) + 10, INDEX_OBJID);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, 10) + 10, INDEX_OBJID);
+    key_of(db, CATALOG_PGNO, 10)[12]--;
+    key_of(db, CATALOG_SHADOW_PGNO, 10)[12]--;
+}
+static void number_not_given_out(struct testdb *db)
+{
+    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), LV_OBJID - 1);
+}
+
+static void record_without_frame(struct testdb *db)
+{
+    put_le16(data_of(db, TABLE_LEAF + 1, 1) + 2, 500);
+}
+static void fixed_columns_end_elsewhere(struct testdb *db)
+{
+    data_of(db, TABLE_LEAF + 2, 1)[0] = 0; /* no fixed column, and yet 4 bytes of them */
+}
+static void fixed_column_of_nobody(struct testdb *db)
+{
+    data_of(db, TABLE_LEAF + 2, 1)[0] = 2;
+}
+static void key_of_another_record(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE_LEAF + 1, 1) + 4, 77);
+}
+static void tagged_of_no_column(struct testdb *db)
+{
+    uint8_t *rec = data_of(db, TABLE_LEAF, 1);
+
+    put_le16(rec + 9 + 2 + 3, 300);
+}
+
+static void entry_missing(struct testdb *db)
+{
+    remove_line(db, INDEX_LEAF, 2);
+}
+static void entry_of_no_record(struct testdb *db)
+{
+    remove_line(db, TABLE_LEAF + 1, 1); /* as on a page from before the insertion */
+}
+static void entry_with_another_key(struct testdb *db)
+{
+    key_of(db, INDEX_LEAF, 2)[4]++;
+}
+static void entry_leads_elsewhere(struct testdb *db)
+{
+    data_of(db, INDEX_LEAF, 2)[4] = 99;
+}
+static void deleted_but_indexed(struct testdb *db)
+{
+    uint8_t *b = testdb_page(db, TABLE_LEAF + 1);
+
+    if (db->page_size <= 8192)
+        b[db->page_size - 4 * 3 + 3] |= NODE_DELETED << 5;
+    else
+        key_of(db, TABLE_LEAF + 1, 1)[-1] |= NODE_DELETED << 5;
+}
+
+static void lv_counted_too_low(struct testdb *db)
+{
+    put_le32(data_of(db, LV, 0), 1);
+}
+static void lv_counted_too_high(struct testdb *db)
+{
+    put_le32(data_of(db, LV, 3), 3);
+}
+static void lv_without_reference(struct testdb *db)
+{
+    put_le32(data_of(db, LV, 6), 1);
+}
+static void lv_of_no_root(struct testdb *db)
+{
+    remove_line(db, LV, 0);
+}
+static void lv_piece_missing(struct testdb *db)
+{
+    remove_line(db, LV, 1);
+}
+static void lv_end_missing(struct testdb *db)
+{
+    remove_line(db, LV, 5);
+}
+static void lv_piece_too_short(struct testdb *db)
+{
+    put_le32(data_of(db, LV, 3) + 4, lv_chunk_default(db->page_size) / 4 + 11);
+}
+static void lv_piece_behind_the_end(struct testdb *db)
+{
+    put_le32(data_of(db, LV, 0) + 4, 10);
+}
+static void lv_dangling(struct testdb *db)
+{
+    put_le32(data_of(db, TABLE_LEAF, 0) + 9 + 2 + 3 + 4 + 1, 77);
+}
+
+static void header_copy_ruined(struct testdb *db)
+{
+    db->bytes[db->page_size + 100] ^= 1;
+}
+
+/* offset of data_of(...): fixed part 4 + 4 + 1, variable 2 + 3, tagged 4 + 1 + 4 */
+struct damage {
+    const char *name;
+    void (*make)(struct testdb *db);
+    JET_ERR err;
+    pgno_t pgno;
+    const char *text;
+};
+
+#define DAMAGE(name_, err_, pgno_, text_)                                        \
+    {                                                                            \
+        .name = #name_, .make = name_, .err = err_, .pgno = pgno_, .text = text_ \
+    }
+
+static const struct damage damages[] = {
+    DAMAGE(swapped_leaves, JET_errBadParentPageLink, TABLE_LEAF, "its keys are not those"),
+    DAMAGE(swapped_leaves, JET_errBadParentPageLink, TABLE_LEAF + 1, "its keys are not those"),
+    DAMAGE(foreign_objid, JET_errDatabaseCorrupted, TABLE_LEAF + 1, "object 99, not 10"),
+    DAMAGE(lost_type_flag, JET_errDatabaseCorrupted, INDEX_LEAF, "another type"),
+    DAMAGE(table_flagged_as_index, JET_errDatabaseCorrupted, TABLE, "another kind"),
+    DAMAGE(leaf_flagged_as_parent, JET_errBadParentPageLink, TABLE_LEAF, "one level"),
+    DAMAGE(older_neighbour, JET_errBadPageLink, TABLE_LEAF + 1, "links"),
+    DAMAGE(leaf_before_the_first, JET_errBadPageLink, TABLE_LEAF, "a leaf before it"),
+    DAMAGE(leaf_behind_the_last, JET_errBadPageLink, TABLE_LEAF + 2, "last leaf"),
+    DAMAGE(child_of_another_tree, JET_errDatabaseCorrupted, INDEX_LEAF, "object 11, not 10"),
+    DAMAGE(child_twice, JET_errBadPageLink, TABLE_LEAF, "reached before"),
+    DAMAGE(child_is_the_root, JET_errDatabaseCorrupted, TABLE, "inside a tree is flagged as root"),
+    DAMAGE(child_behind_the_end, JET_errFileIOBeyondEOF, 4000, "ends before"),
+    DAMAGE(separator_too_low, JET_errBadParentPageLink, TABLE_LEAF, "its keys are not those"),
+    DAMAGE(separator_too_high, JET_errBadParentPageLink, TABLE_LEAF + 1, "its keys are not those"),
+    DAMAGE(versioned_pointer, JET_errNodeCorrupted, TABLE, "flags of a record"),
+    DAMAGE(blank_leaf, JET_errPageNotInitialized, TABLE_LEAF + 1, "blank"),
+    DAMAGE(rows_out_of_order, JET_errDatabaseCorrupted, TABLE_LEAF + 1, "not above the last"),
+    DAMAGE(extent_of_two, JET_errSPOwnExtCorrupted, LV,
+           "pages 17 to 17 are owned by the long values"
+           " of table T and by index by_name"),
+    DAMAGE(extent_not_of_the_table, JET_errSPOwnExtCorrupted, LV,
+           "pages 20 to 23 are owned by the long values of table T, but not by table T"),
+    DAMAGE(table_out_of_available, JET_errSPAvailExtCorrupted, 3,
+           "pages 19 to 19 are available in the database, but owned by table T"),
+    DAMAGE(used_and_available, JET_errSPAvailExtCorrupted, TABLE_LEAF, "in use in table T and"),
+    DAMAGE(available_and_given_away, JET_errSPAvailExtCorrupted, TABLE, "owned by index by_name"),
+    DAMAGE(not_owned_by_the_database, JET_errSPOwnExtCorrupted, 2, "its pages 1 to 1"),
+    DAMAGE(owned_behind_the_end, JET_errSPOwnExtCorrupted, 2, "the file ends at page 32"),
+    DAMAGE(space_from_another, JET_errDatabaseCorrupted, INDEX, "space from page 1, not 10"),
+    DAMAGE(uniqueness_denied, JET_errDatabaseCorrupted, INDEX, "keys are unique"),
+    DAMAGE(shelved_inside, JET_errSPAvailExtCorrupted, 3, "shelved where none can be"),
+    DAMAGE(split_buffer_in_use, JET_errDatabaseCorrupted, 2, "kept for a split"),
+    DAMAGE(shadow_differs, JET_errCatalogCorrupted, CATALOG_PGNO, "another root page"),
+    DAMAGE(row_not_in_the_shadow, JET_errCatalogCorrupted, CATALOG_PGNO, "the shadow has none"),
+    DAMAGE(row_in_the_shadow_only, JET_errCatalogCorrupted, CATALOG_SHADOW_PGNO,
+           "the catalogue has none"),
+    DAMAGE(catalog_elsewhere, JET_errCatalogCorrupted, CATALOG_PGNO, "at page 23, not 24"),
+    DAMAGE(two_trees_with_one_root, JET_errCatalogCorrupted, INDEX, "same root page"),
+    DAMAGE(two_trees_with_one_number, JET_errCatalogCorrupted, LV, "same object id"),
+    DAMAGE(number_not_given_out, JET_errCatalogCorrupted, 0, "last number given out is 11"),
+    DAMAGE(record_without_frame, JET_errDatabaseCorrupted, TABLE_LEAF + 1, "line 1"),
+    DAMAGE(fixed_columns_end_elsewhere, JET_errDatabaseCorrupted, TABLE_LEAF + 2,
+           "do not end where they must"),
+    DAMAGE(fixed_column_of_nobody, JET_errDatabaseCorrupted, TABLE_LEAF + 2,
+           "fixed column that the catalogue has not"),
+    DAMAGE(key_of_another_record, JET_errDatabaseCorrupted, TABLE_LEAF + 1, "primary key"),
+    DAMAGE(tagged_of_no_column, JET_errDatabaseCorrupted, TABLE_LEAF, "tagged column"),
+    DAMAGE(entry_missing, JET_errSecondaryIndexCorrupted, INDEX_LEAF,
+           "there is no entry for the record at page 13, line 1"),
+    DAMAGE(entry_of_no_record, JET_errSecondaryIndexCorrupted, INDEX_LEAF + 1,
+           "there is no record for the entry at page 16, line 0"),
+    DAMAGE(entry_with_another_key, JET_errSecondaryIndexCorrupted, INDEX_LEAF,
+           "its record does not have the entry at page 15, line 2"),
+    DAMAGE(entry_with_another_key, JET_errSecondaryIndexCorrupted, INDEX_LEAF,
+           "there is no entry for the record at page 13, line 1"),
+    DAMAGE(entry_leads_elsewhere, JET_errSecondaryIndexCorrupted, INDEX_LEAF,
+           "there is no record for the entry at page 15, line 2"),
+    DAMAGE(deleted_but_indexed, JET_errSecondaryIndexCorrupted, INDEX_LEAF + 1,
+           "there is no record for the entry at page 16, line 0"),
+    DAMAGE(lv_counted_too_low, JET_errLVCorrupted, LV, "value 1 counts 1 references, there are 2"),
+    DAMAGE(lv_counted_too_high, JET_errLVCorrupted, LV, "value 2 counts 3 references, there are 2"),
+    DAMAGE(lv_without_reference, JET_errLVCorrupted, LV, "value 3"),
+    DAMAGE(lv_of_no_root, JET_errLVCorrupted, LV, "pieces and no root"),
+    DAMAGE(lv_of_no_root, JET_errLVCorrupted, TABLE_LEAF, "refers to long value 1"),
+    DAMAGE(lv_piece_missing, JET_errLVCorrupted, LV, "value 1: a piece is missing"),
+    DAMAGE(lv_end_missing, JET_errLVCorrupted, LV, "value 2: pieces are missing at its end"),
+    DAMAGE(lv_piece_too_short, JET_errLVCorrupted, LV, "value 2"),
+    DAMAGE(lv_piece_behind_the_end, JET_errLVCorrupted, LV, "value 1"),
+    DAMAGE(lv_dangling, JET_errLVCorrupted, TABLE_LEAF, "refers to long value 4D"),
+    DAMAGE(header_copy_ruined, JET_errReadVerifyFailure, 0, "shadow of the header"),
+};
+
+/* ---- tests ------------------------------------------------------------------------------------- */
+
+static const uint32_t page_sizes[] = {4096, 8192, 16384, 32768};
+
+static void sound_database_has_no_fault(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(page_sizes); i++) {
+        struct testdb db;
+        struct found fs;
+
+        make_database(&db, page_sizes[i]);
+        check(&db, &fs);
+        assert_int_equal(fs.nr, 0);
+        assert_int_equal(fs.nr_notes, 1); /* the value that waits for its deletion */
+        testdb_done(&db);
+    }
+}
+
+static void every_damage_is_told_at_its_page(void **state)
+{
+    unsigned nr_wrong = 0;
+
+    (void)state;
+    for (unsigned k = 0; k < ARRAY_LEN(page_sizes); k++) {
+        for (unsigned i = 0; i < ARRAY_LEN(damages); i++) {
+            const struct damage *d = &damages[i];
+            struct testdb db;
+            struct found fs;
+
+            make_database(&db, page_sizes[k]);
+            d->make(&db);
+            check(&db, &fs);
+            if (!has(&fs, d->err, d->pgno, d->text)) {
+                print_message("%s (page size %u): not told at page %u: %s\n", d->name,
+                              page_sizes[k], d->pgno, d->text);
+                for (unsigned n = 0; n < fs.nr && n < FOUND_MAX; n++)
+                    print_message("    told: page %u: %d %s\n", fs.e[n].pgno, fs.e[n].err,
+                                  fs.e[n].text);
+                nr_wrong++;
+            }
+            testdb_done(&db);
+        }
+    }
+    assert_int_equal(nr_wrong, 0);
+}
+
+/* In a dirty database nothing that recovery may put right is a fault, and damage to a page itself is. */
+static void dirty_database_has_notes_only(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(damages); i++) {
+        struct testdb db;
+        struct found fs;
+
+        make_database(&db, 4096);
+        put_header_field(&db, offsetof(struct dbhdr_disk, state), ESE_DB_DIRTY);
+        damages[i].make(&db);
+        check(&db, &fs);
+        assert_int_equal(fs.nr_dirty, 1);
+        if (fs.nr)
+            print_message("%s: %s\n", damages[i].name, fs.e[0].text);
+        assert_int_equal(fs.nr, 0);
+        testdb_done(&db);
+    }
+}
+
+static void ruined_page_is_a_fault_in_a_dirty_database(void **state)
+{
+    struct testdb db;
+    struct found fs = {0};
+    uint64_t nr;
+    uint8_t b[4];
+    int fd;
+
+    (void)state;
+    make_database(&db, 4096);
+    put_header_field(&db, offsetof(struct dbhdr_disk, state), ESE_DB_DIRTY);
+    fd = testdb_write(&db);
+    assert_int_equal(pread(fd, b, 4, (TABLE_LEAF + 1) * 4096 + 1000), 4);
+    b[0] ^= 0x13;
+    b[3] ^= 0x40;
+    assert_int_equal(pwrite(fd, b, 4, (TABLE_LEAF + 1) * 4096 + 1000), 4);
+    assert_int_equal(ese_integrity(fd, "test.edb", take, &fs, NULL, NULL, &nr), JET_errSuccess);
+    assert_int_equal(nr, 1);
+    assert_true(has(&fs, JET_errReadVerifyFailure, TABLE_LEAF, "checksum"));
+    testdb_done(&db);
+}
+
+/* What cannot be read is told once; what hangs on it is not blamed. */
+static void one_damaged_leaf_is_one_fault(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    blank_leaf(&db);
+    check(&db, &fs);
+    assert_int_equal(fs.nr, 1);
+    testdb_done(&db);
+}
+
+static void leaked_pages_are_a_note(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    put_space(&db, TABLE, 10, 1, 0, 0);
+    check(&db, &fs);
+    assert_int_equal(fs.nr, 0);
+    assert_int_equal(fs.nr_notes, 2);
+    testdb_done(&db);
+}
+
+static void missing_shadow_is_no_fault_when_it_is_switched_off(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    make_root(&db, CATALOG_SHADOW_PGNO, CATALOG_SHADOW_OBJID, 0);
+    check(&db, &fs);
+    assert_true(fs.nr > 0);
+    put_header_field(&db, offsetof(struct dbhdr_disk, flags), 1);
+    check(&db, &fs);
+    assert_int_equal(fs.nr, 0);
+    testdb_done(&db);
+}
+
+/* The shadow is there for this. */
+static void ruined_catalogue_is_read_from_its_shadow(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    memset(testdb_page(&db, CATALOG_PGNO), 0, 4096);
+    entry_missing(&db);
+    check(&db, &fs);
+    assert_true(has(&fs, JET_errPageNotInitialized, CATALOG_PGNO, "blank"));
+    assert_true(has(&fs, JET_errSecondaryIndexCorrupted, INDEX_LEAF, "no entry for the record"));
+    testdb_done(&db);
+}
+
+/* A page that was written after the header: the file was copied in use (seen: Catalog1.edb of plaso). */
+static void newer_page_makes_notes_of_what_it_says(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    entry_missing(&db);
+    le64_put(&head_of(&db, INDEX_LEAF)->dbtime, 1001);
+    check(&db, &fs);
+    assert_int_equal(fs.nr, 0);
+    assert_int_equal(fs.nr_notes, 3);
+    testdb_done(&db);
+}
+
+static void no_database_is_refused(void **state)
+{
+    struct testdb db;
+    struct found fs = {0};
+    uint64_t nr = 0;
+
+    (void)state;
+    make_database(&db, 4096);
+    memset(db.bytes, 0, 8192);
+    assert_true(ese_integrity(testdb_write(&db), "test.edb", take, &fs, NULL, NULL, &nr) < 0);
+    assert_int_equal(nr, fs.nr);
+    assert_true(nr > 0);
+    testdb_done(&db);
+}
+
+/* Any byte of any page may be anything: the check ends, and every fault has a place and a text. */
+static void random_damage_never_stops_the_check(void **state)
+{
+    rnd_init("integrity");
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        struct testdb db;
+        struct found fs = {0};
+        uint64_t nr;
+
+        make_database(&db, page_sizes[i % 2]);
+        for (unsigned n = (unsigned)(rnd() % 8); n < 8; n++) {
+            pgno_t pgno = 1 + (pgno_t)(rnd() % NR_PAGES);
+            uint32_t at = (uint32_t)(rnd() % db.page_size);
+            if (rnd() & 1)
+                at = rnd() & 1 ? at % 120 : db.page_size - 1 - at % 80;
+            testdb_page(&db, pgno)[at] = (uint8_t)rnd();
+        }
+        if (ese_integrity(testdb_write(&db), "test.edb", take, &fs, NULL, NULL, &nr) >= 0)
+            assert_int_equal(nr, fs.nr);
+        testdb_done(&db);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sound_database_has_no_fault),
+        cmocka_unit_test(every_damage_is_told_at_its_page),
+        cmocka_unit_test(dirty_database_has_notes_only),
+        cmocka_unit_test(ruined_page_is_a_fault_in_a_dirty_database),
+        cmocka_unit_test(one_damaged_leaf_is_one_fault),
+        cmocka_unit_test(leaked_pages_are_a_note),
+        cmocka_unit_test(missing_shadow_is_no_fault_when_it_is_switched_off),
+        cmocka_unit_test(ruined_catalogue_is_read_from_its_shadow),
+        cmocka_unit_test(newer_page_makes_notes_of_what_it_says),
+        cmocka_unit_test(no_database_is_refused),
+        cmocka_unit_test(random_damage_never_stops_the_check),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
