@@ -143,7 +143,7 @@ static int fill(struct fs *fs, const struct node_id *id, struct stat *st)
  * asked so often, a mount whose daemon died answers ENOTCONN at once, whatever else is still cached.
  * It costs one small request in some ten thousand calls.
  */
-#define ROOT_TIMEOUT 0.02
+#define ROOT_TIMEOUT 0.05
 
 static double timeout_of(enum node_kind kind)
 {

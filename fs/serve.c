@@ -100,13 +100,20 @@ static bool open_snap(struct serving *s, const struct options *o, const struct p
             why.text[0] != '\0' ? why.text : ese_err_text(err));
         return false;
     }
-    if (snap_note(s->fs.snap) != NULL) {
-        if (snap_is_ro(s->fs.snap) && !o->ro)
-            say_warning("%s", snap_note(s->fs.snap));
-        else
-            say("%s", snap_note(s->fs.snap));
-    }
     return true;
+}
+
+/* What the user should know of a mount that succeeded: one disk, or why it is read-only. */
+static void say_note(const struct snap *snap, bool ro_wanted)
+{
+    const char *note = snap_note(snap);
+
+    if (note == NULL)
+        return;
+    if (snap_is_ro(snap) && !ro_wanted)
+        say_warning("%s", note);
+    else
+        say("%s", note);
 }
 
 static bool make_parts(struct fs *fs)
@@ -321,6 +328,7 @@ bool serve(const struct options *o, const struct places *p, void (*ready)(void))
     if (open_snap(&s, o, p) && make_parts(&s.fs)) {
         mounted = mount_session(&s, o, p);
         if (mounted && start_stopper(&s)) {
+            say_note(s.fs.snap, o->ro);
             ok = loop(&s, o);
             finish(&s);
         }

@@ -119,16 +119,103 @@ def seed_logrec():
                 yield read(path, isec * SEGMENT + ib, length)
 
 
+def seed_catalog():
+    """The used ones of the first 64 pages, up to 160 KiB."""
+    for path, size in databases():
+        if size > 16384:
+            continue
+        pages = b""
+        for pgno in range(1, 65):
+            page = read(path, (pgno + 1) * size, size)
+            if len(page) == size and any(page) and len(pages) < 160 << 10:
+                pages += bytes([pgno - 1]) + page
+        yield bytes([(size // 2048).bit_length() - 1 | 2 << 2]) + pages
+
+
+def nodes(size, page):
+    """(key, data) of each node of a page; keys without what the page's prefix adds."""
+    small = size <= 8192
+    header, mask = (40, 0x1FFF) if small else (80, 0x7FFF)
+    state = struct.unpack_from("<H", page, 34)[0]
+    for tag in range(max(1, state >> 12 & 7), state & 0xFFF):
+        length, offset = struct.unpack_from("<HH", page, size - 4 * (tag + 1))
+        node = page[header + (offset & mask):][:length & mask]
+        flags = offset >> 13 if small else node[1] >> 5
+        if flags & 4:
+            node = node[2:]
+        key = struct.unpack_from("<H", node)[0] & 0x1FFF
+        yield node[2:2 + key], node[2 + key:]
+
+
+def records(per_kind):
+    """(page size, record): of each database, up to per_kind for each pair of its highest columns."""
+    for path, size in databases():
+        seen = {}
+        for pgno in range(1, min(os.path.getsize(path) // size - 1, 4000)):
+            page = read(path, (pgno + 1) * size, size)
+            flags = struct.unpack_from("<I", page, 36)[0]
+            if flags & 0x2 and not flags & (0x8 | 0x20 | 0x40 | 0x80 | 0x20000):
+                for _, data in nodes(size, page):
+                    kind = data[:2]
+                    seen[kind] = seen.get(kind, 0) + 1
+                    if len(data) >= 4 and seen[kind] <= per_kind:
+                        yield size, data
+
+
+def seed_record():
+    for size, record in records(6):
+        yield bytes([size > 8192]) + record
+
+
+def tagged_fields(size, record):
+    """(header byte, bytes) of each tagged field that has a header."""
+    end, number = struct.unpack_from("<H", record, 2)[0], record[1] - 127
+    if number:
+        last = struct.unpack_from("<H", record, end + 2 * (number - 1))[0] & 0x7FFF
+        end += 2 * number + last
+    tagged, small = record[end:], size <= 8192
+    if len(tagged) < 4:
+        return
+    mask = 0x1FFF if small else 0x7FFF
+    starts = [struct.unpack_from("<H", tagged, 4 * i + 2)[0]
+              for i in range((struct.unpack_from("<H", tagged, 2)[0] & mask) // 4)]
+    for start, after in zip(starts, starts[1:] + [len(tagged)]):
+        field = tagged[start & mask:after & mask] if after != len(tagged) else tagged[start & mask:]
+        if field and (not small or start & 0x4000):
+            yield field[0], field[1:]
+
+
+def seed_xpress():
+    """Compressed columns, and pieces of long values that look it; XPRESS also without its header."""
+    blobs = [blob for size, record in records(40) for header, blob in tagged_fields(size, record)
+             if header & 0x02 and not header & 0x08]
+    for size, _, page in pages_by_kind(3):
+        if struct.unpack_from("<I", page, 36)[0] & 0x82 == 0x82:
+            blobs += [data for key, data in nodes(size, page) if data and 1 <= data[0] >> 3 <= 7]
+    by_scheme = {}
+    for blob in blobs:
+        scheme = by_scheme.setdefault(blob[0] >> 3, [])
+        if len(scheme) < 100:
+            scheme.append(blob)
+            yield struct.pack("<H", 8192) + blob
+            if blob[0] >> 3 in (3, 7) and len(blob) > 3:
+                yield blob[1:3] + blob[3:]
+
+
 SEEDS = {name[5:]: f for name, f in list(globals().items()) if name.startswith("seed_")}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("target", metavar="TARGET", choices=sorted(SEEDS))
+    parser.add_argument("target", metavar="TARGET", help="one of " + " ".join(sorted(SEEDS)))
     parser.add_argument("folder", metavar="DIR")
     args = parser.parse_args()
+    if args.target not in SEEDS:
+        print(f"{args.target}: no seed_{args.target} here, so no seeds")
+        return 0
     if not os.path.isdir(DATA):
+        print(f"{args.target}: no real data, so no seeds")
         return 0
     made = set()
     for data in SEEDS[args.target]():

@@ -40,7 +40,7 @@
 struct out {
     struct copy_file *file;
     int fd;
-    bool direct;
+    atomic_bool direct; /* cleared by the writer that is refused */
     bool cloned;
     bool read_done;
     unsigned pending;   /* pieces that are not yet written and digested */

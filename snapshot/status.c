@@ -228,7 +228,7 @@ static void put_last_backup(FILE *out, const struct snap_inst *i)
         return;
     }
     fprintf(out, "LastBackup: %s %s %s ", b->name, m->kind, time_text(m->created, false, when));
-    put_duration(out, (m->duration_ms + 999) / 1000);
+    put_duration(out, (m->duration_ms + 500) / 1000);
     fprintf(out, " pages %" PRIu64 " logs %" PRIu64 "\n", m->pages_verified, m->logs);
 }
 

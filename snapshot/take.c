@@ -255,7 +255,7 @@ static JET_ERR copy_one(struct taking *t, struct copier *c, unsigned k, struct e
         err = changed(f->name, why);
     if (err >= 0 && db)
         inst_event(t->inst, EVENT_INFO, EVENT_FILE_STOP,
-                   "%s is copied: %" PRIu64 " pages verified, %" PRIu64 " corrected", f->name,
+                   "%s is read and verified: %" PRIu64 " pages, %" PRIu64 " corrected", f->name,
                    f->check.pages, f->check.corrected);
     else if (db)
         inst_event(t->inst, EVENT_WARNING, EVENT_FILE_ENDED, "copying %s ended before its end",

@@ -44,10 +44,13 @@ static void found(struct verifying *v, JET_ERR err, const char *file, uint64_t o
 static enum ese_kind kind_of(int fd, const char *name)
 {
     struct ese_header h = {.kind = ESE_KIND_UNKNOWN};
+    enum ese_kind kind;
+    JET_ERR err = ese_header_read(fd, name, NULL, NULL, &h);
 
-    if (ese_header_read(fd, name, NULL, NULL, &h) >= 0)
+    kind = h.kind; /* told for a ruined header too */
+    if (err >= 0)
         ese_header_done(&h);
-    return h.kind;
+    return kind;
 }
 
 /* The pieces of one file, through digest and check; check NULL: only the digest. */

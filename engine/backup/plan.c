@@ -423,6 +423,20 @@ static void check_database(struct exam *e, const struct ese_file *f)
         check_dirty(e, f);
 }
 
+/* An engine that finds a checkpoint and no log would start a new stream; but the set is not what it was
+ * when the checkpoint was written, and nobody can tell what the logs held. */
+static void no_logs(struct exam *e, const struct ese_file *chk)
+{
+    const char *ext = strrchr(chk->path, '.');
+    char name[16];
+
+    snprintf(name, sizeof(name), "%s%s", e->inst->base,
+             ext && name_equal(ext, ".jcp") ? ".jtx" : ".log");
+    e->r.file = name;
+    fault(&e->r, JET_errMissingLogFile, 518, 0, ESE_NO_OFFSET,
+          "no log is there, but %s is in generation 0x%" PRIX32, shown(chk), checkpoint_gen(chk));
+}
+
 static void check_checkpoint(struct exam *e)
 {
     const struct ese_file *chk = e->range->checkpoint;
@@ -430,6 +444,8 @@ static void check_checkpoint(struct exam *e)
     if (!chk || !chk->header_ok)
         return;
     check_header_copies(e, chk, chk->header.chk.primary_bad, chk->header.chk.shadow_bad);
+    if (!e->range->high && checkpoint_gen(chk))
+        no_logs(e, chk);
     if (!e->top)
         return;
     e->r.file = shown(chk);

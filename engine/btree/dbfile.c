@@ -14,7 +14,8 @@
 #include "os/file.h"
 #include "page/dbhdr.h"
 
-#define NO_FRAME UINT32_MAX
+#define NO_FRAME   UINT32_MAX
+#define FRAMES_MIN 64u
 
 struct frame {
     pgno_t pgno;
@@ -69,13 +70,16 @@ static JET_ERR make_cache(struct dbfile *f)
 {
     uint32_t nr_buckets = 1;
 
+    /* no more than the file has pages; enough for every cursor's pins all the same */
     f->nr_frames = DBFILE_CACHE_LEN / f->info.page_size;
+    if (f->nr_frames > dbfile_last_page(f) + FRAMES_MIN)
+        f->nr_frames = dbfile_last_page(f) + FRAMES_MIN;
     while (nr_buckets < 2 * f->nr_frames)
         nr_buckets *= 2;
     f->mask = nr_buckets - 1;
     f->frames = calloc(f->nr_frames, sizeof(*f->frames));
     f->buckets = malloc(nr_buckets * sizeof(*f->buckets));
-    if (posix_memalign((void **)&f->bytes, 4096, DBFILE_CACHE_LEN) != 0)
+    if (posix_memalign((void **)&f->bytes, 4096, (size_t)f->nr_frames * f->info.page_size) != 0)
         f->bytes = NULL;
     if (!f->frames || !f->buckets || !f->bytes)
         return RAISE(JET_errOutOfMemory);

@@ -42,10 +42,9 @@ static bool was_told(struct integrity *g, const struct ese_fault *f)
 }
 
 /* What recovery cannot put right: a page that cannot be read is none that redo could change. */
-static bool is_beyond_recovery(JET_ERR err)
+static bool is_beyond_recovery(const struct ese_fault *f)
 {
-    return err == JET_errReadVerifyFailure || err == JET_errPageTagCorrupted ||
-           err == JET_errDiskIO || err == JET_errOutOfMemory;
+    return f->err == JET_errReadVerifyFailure || f->err == JET_errPageTagCorrupted || f->os_errno;
 }
 
 static void take_fault(void *ctx, const struct ese_fault *from)
@@ -53,11 +52,9 @@ static void take_fault(void *ctx, const struct ese_fault *from)
     struct integrity *g = ctx;
     struct ese_fault f = *from;
 
-    if (f.severity == ESE_FAULT)
-        g->nr_seen++;
     if (g->muted || was_told(g, &f))
         return;
-    if (f.severity == ESE_FAULT && (g->lenient || g->doubtful) && !is_beyond_recovery(f.err)) {
+    if (f.severity == ESE_FAULT && (g->lenient || g->doubtful) && !is_beyond_recovery(&f)) {
         if (g->nr_demoted++ >= FAULTS_OF_A_KIND_MAX)
             return;
         f.severity = ESE_NOTE;
@@ -149,7 +146,7 @@ static JET_ERR read_flags(struct integrity *g, int fd)
 {
     struct reporter silent = {0};
     struct ese_db_info info;
-    const struct dbhdr_disk *raw;
+    const struct dbhdr_disk *raw = NULL;
     uint8_t *head = malloc(DBHDR_HEAD_LEN);
     size_t len;
     JET_ERR err;
@@ -159,7 +156,7 @@ static JET_ERR read_flags(struct integrity *g, int fd)
     err = os_pread(fd, head, DBHDR_HEAD_LEN, 0, &len);
     if (err >= 0)
         err = dbhdr_decode(head, len, &silent, &info, &raw);
-    if (err >= 0)
+    if (err >= 0 && raw)
         g->shadow_off = le32_get(raw->flags) & HEADER_SHADOW_OFF;
     free(head);
     return err;

@@ -86,7 +86,6 @@ struct integrity {
     ese_fault_fn *fn;  /* the caller's */
     void *fn_ctx;
     uint64_t nr_faults;  /* told as such */
-    uint64_t nr_seen;    /* told or not */
     uint64_t nr_demoted; /* told as a note, or not at all when there are too many */
     uint64_t *told;      /* hashes of faults that were told */
     bool lenient;        /* dirty: what recovery may put right is no fault */

@@ -7,7 +7,6 @@
 
 #include "check/integrity.h"
 #include "rec/catrow.h"
-#include "rec/recfmt.h"
 #include "rec/row.h"
 #include "rec/text.h"
 
@@ -97,7 +96,7 @@ static void compare_rows(struct side *a, struct side *b)
         if (c == 0) {
             const char *what = find_difference(&a->row, &b->row);
             if (what)
-                row_fault(a, "the shadow has another ", what);
+                row_fault(a, "not the same in the shadow: ", what);
         } else if (!may_be_alone(c < 0 ? a : b) && !a->w.t->damaged && !b->w.t->damaged) {
             row_fault(c < 0 ? a : b, c < 0 ? "the shadow" : "the catalogue", " has none");
         }

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "rec/recfmt.h"
 #include "rec/text.h"
 #include "rec/value.h"
 
@@ -35,7 +34,7 @@ struct segment_source {
 struct index_source {
     const struct index *ix;
     struct segment_source segments[INDEX_SEGMENTS_MAX], conditions[INDEX_SEGMENTS_MAX];
-    bool broken; /* the catalogue names a column that there is not; that was told */
+    bool broken; /* the catalogue names a column that there is not */
 };
 
 struct keys {
@@ -140,6 +139,10 @@ static void prepare_index(struct keys *k, const struct index *ix, struct index_s
     for (unsigned i = 0; i < ix->nr_conditions; i++)
         if (!find_need(k, &ix->conditions[i], &ret->conditions[i].need))
             ret->broken = true;
+    if (ret->broken && !k->g->catalog->damaged)
+        integrity_fault(k->g, JET_errCatalogCorrupted, 0,
+                        "index %.70s of table %.70s names a column that there is not", ix->name,
+                        k->schema->table->name);
 }
 
 JET_ERR keys_new(struct integrity *g, const struct schema *s, struct keys **ret)

@@ -9,7 +9,6 @@
 
 #include "rec/compress.h"
 #include "rec/lv.h"
-#include "rec/recfmt.h"
 
 struct lv_walk {
     struct lv_check *c;
@@ -68,14 +67,6 @@ static JET_ERR take_root(struct lv_walk *w, const struct lv_node *n, const struc
     return err;
 }
 
-/* Schemes that no reader here can take apart, and data that was overwritten on purpose. */
-static bool is_opaque(struct slice piece)
-{
-    const unsigned scheme = piece.len ? piece.p[0] >> 3 : 0;
-
-    return scheme == COMPRESS_XPRESS9 || scheme == COMPRESS_XPRESS10 || scheme == COMPRESS_SCRUB;
-}
-
 /* A piece that is shorter than what it stands for is compressed. */
 static const char *check_piece(struct lv_walk *w, struct slice piece, uint32_t want)
 {
@@ -86,7 +77,7 @@ static const char *check_piece(struct lv_walk *w, struct slice piece, uint32_t w
         return NULL;
     if (piece.len > want)
         return "a piece is longer than it may be";
-    if (is_opaque(piece))
+    if (compress_is_refused(piece))
         return NULL;
     if (decompress(piece, w->buf, sizeof(w->buf), &len, &what) < 0)
         return what;

@@ -9,7 +9,6 @@
 #include "check/integrity_index.h"
 #include "check/integrity_lv.h"
 #include "rec/lv.h"
-#include "rec/recfmt.h"
 
 struct table_walk {
     struct integrity *g;

@@ -237,3 +237,10 @@ JET_ERR decompress(struct slice in, uint8_t *out, uint32_t cap, uint32_t *ret_le
         return failed(ret_what, "the compression scheme is not known");
     }
 }
+
+bool compress_is_refused(struct slice in)
+{
+    const unsigned scheme = in.len ? in.p[0] >> 3 : 0u;
+
+    return scheme == COMPRESS_SCRUB || scheme == COMPRESS_XPRESS9 || scheme == COMPRESS_XPRESS10;
+}

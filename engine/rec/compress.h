@@ -20,6 +20,9 @@
 must_check JET_ERR decompress(struct slice in, uint8_t *out, uint32_t cap, uint32_t *ret_len,
                               const char **ret_what);
 
+/* Whether it is one of the schemes that are recognised and refused: not damaged, and yet unreadable. */
+bool compress_is_refused(struct slice in);
+
 /* The streams alone, without header: exactly out_len bytes must come out. False: they do not. */
 bool decompress_xpress(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t out_len);
 bool decompress_lz4(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t out_len);

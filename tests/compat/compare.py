@@ -235,8 +235,9 @@ def their_tables(path, work):
 
 
 class Comparison:
-    def __init__(self, path):
+    def __init__(self, path, quiet=False):
         self.path = path
+        self.quiet = quiet
         with open(path, "rb") as f:
             self.page_size = struct.unpack_from("<I", f.read(240), 236)[0]
         self.differences = 0
@@ -248,7 +249,7 @@ class Comparison:
 
     def difference(self, text):
         self.differences += 1
-        if self.differences <= 20:
+        if self.differences <= 20 and not self.quiet:
             print(f"{self.path}: {text}")
 
     def column(self, table, column, cells):
@@ -290,6 +291,14 @@ class Comparison:
             self.column(name, column, [(t[i], o.get(column["Name"])) for t, o in zip(their_rows, our_rows)])
 
 
+def prove_row_count(path, name, theirs, ours):
+    """A row less must be found, too."""
+    columns, rows = ours
+    scratch = Comparison(path, quiet=True)
+    scratch.table(name, theirs, (columns, rows[:-1]))
+    return scratch.differences > 0
+
+
 def compare(eseutil, path):
     comparison = Comparison(path)
     with tempfile.TemporaryDirectory() as work:
@@ -303,6 +312,8 @@ def compare(eseutil, path):
     for name in theirs:
         if name in ours:
             comparison.table(name, theirs[name], ours[name])
+            if ours[name][1] and not prove_row_count(path, name, theirs[name], ours[name]):
+                comparison.difference(f"{name}: a missing row is not found")
         else:
             comparison.difference(f"table {name} is not ours")
     print(f"{path}: {comparison.tables} tables, {comparison.rows} rows, {comparison.values} values the same"

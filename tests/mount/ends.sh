@@ -68,7 +68,7 @@ kill -9 "$(daemons)"
 ok "it is dead" wait_until 5 no_daemon
 wait
 has "mkdir is told" "$(cat "$T/mkdir")" '^(ECONNABORTED|ENOTCONN)$'
-sleep 0.05
+sleep 0.1
 for d in "$MP" "$MP/mail" "$MP/mail/backups/done"; do
     gives "listing $d" ENOTCONN list "$d"
 done

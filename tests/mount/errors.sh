@@ -7,9 +7,22 @@ add_clean web
 add_instance broken
 add_instance short
 add_instance alien
+add_clean newer
+add_big moving 4
 rm "$SRC/broken/edb00000007.log"                                       # a required log
 truncate -s 200000 "$SRC/short/test.edb"                               # shorter than its space
 printf '\xff\xff' | dd of="$SRC/alien/test.edb" bs=1 seek=20000 conv=notrunc status=none # page 3: checksum
+python3 - "$SRC/newer/SRUDB.dat" <<'PY'
+# A database of a format to come: version 0x720, in both headers, sealed with the right checksum (XOR).
+import struct, sys
+with open(sys.argv[1], "r+b") as f:
+    for at in 0, 4096:
+        for off in 0, 8:
+            f.seek(at + off)
+            value, = struct.unpack("<I", f.read(4))
+            f.seek(at + off)
+            f.write(struct.pack("<I", value ^ (0x620 ^ 0x720)))
+PY
 mount_it
 B=$MP/mail/backups
 ok "a backup to play with" mkdir "$B/a"
@@ -104,7 +117,31 @@ has "file, page and offset" "$(status_of alien LastError)" 'test\.edb: page 3 \(
 has "in events, too" "$(cat "$MP/alien/events")" 'test\.edb: page 3 \(offset 0x4000\)'
 gives "the same through control" ok write "$MP/alien/control" "full n"
 gives "and its wait" EBADMSG write "$MP/alien/control" wait
-for i in broken short alien; do
+gives "a format that is not known" EPROTONOSUPPORT mkdir "$MP/newer/backups/n"
+has "which file" "$(status_of newer LastError)" 'SRUDB\.dat.*JET_errInvalidDatabaseVersion'
+for i in broken short alien newer; do
     is "no directory of $i" "$(ls -A "$MP/$i/backups")" ""
 done
+unmount
+
+# -- a store that is too small: refused before anything is copied
+mkdir "$T/small"
+mount -t tmpfs -o size=2M,nr_inodes=100 tmpfs "$T/small"
+ok "mounts on a small store" "$MOUNT_ESEFS" "$SRC" "$MP" -o "store=$T/small"
+gives "the store is too small" ENOSPC mkdir "$MP/moving/backups/n"
+is "nothing is left" "$(ls -A "$MP/moving/backups")$(find "$T/small" -name '.partial*')" ""
+umount "$MP"
+ok "it ends" wait_until 10 no_daemon
+umount "$T/small"
+
+# -- the files change while they are copied
+mount_it rate=2M
+"$CALL" mkdir "$MP/moving/backups/n" >"$T/mkdir" &
+sleep 0.7
+is "SOURCE so far" "$(fingerprint)" "$SOURCE_WAS"
+touch "$SRC/moving/big.edb"
+wait
+is "the files changed" "$(cat "$T/mkdir")" EBUSY
+is "nothing is left" "$(ls -A "$MP/moving/backups")" ""
+remember_source
 finish

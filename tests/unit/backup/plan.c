@@ -211,6 +211,16 @@ static void dirty_database_without_logs_is_refused(void **state)
     assert_non_null(strstr(o.first.text, "qmgr.db"));
 }
 
+static void checkpoint_without_any_log_is_refused(void **state)
+{
+    struct outcome o;
+
+    make_db(*state, "mail.edb", (struct made_db){0});
+    make_chk(*state, "SRU.chk", (struct made_chk){.gen = 9});
+    o = plan_of(*state);
+    expect_refused(&o, JET_errMissingLogFile, "SRU.log");
+}
+
 static void log_of_another_stream_is_refused(void **state)
 {
     struct outcome o;
@@ -431,6 +441,7 @@ int main(void)
         T(missing_current_log_is_refused),
         T(committed_log_that_is_missing_is_refused),
         T(dirty_database_without_logs_is_refused),
+        T(checkpoint_without_any_log_is_refused),
         T(log_of_another_stream_is_refused),
         T(database_of_another_stream_is_refused),
         T(checkpoint_of_another_stream_is_refused),

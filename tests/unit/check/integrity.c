@@ -1,6 +1,7 @@
 /*
- * ese_integrity on a database of our own: 32 pages with the catalogue and its shadow, one table with a
- * primary and a secondary index and long values. It is sound, and each damage to it is told where it is.
+ * ese_integrity on a database of our own: 32 pages with the catalogue and its shadow, MSysObjids, one table
+ * with a primary and a secondary index and long values. It is sound, and each damage to it is told where
+ * it is.
  */
 #include "../rec/recbuild.h"
 #include "engine.h"
@@ -16,9 +17,12 @@ enum {
     LV = 17,
     LV_FREE = 18,
     TABLE_FREE = 19,
+    OBJIDS = 20,
     TABLE_OBJID = 10,
     INDEX_OBJID = 11,
     LV_OBJID = 12,
+    OBJIDS_OBJID = 13,
+    DEFAULT_ROW = 5, /* its name is the column's default value and not in the record */
 };
 
 /* ---- the database ------------------------------------------------------------------------------ */
@@ -48,7 +52,8 @@ static void make_record(struct testdb *db, unsigned row, struct entry *e)
     put_le32(lid, 1 + row / 2);
     name_of(row, name);
     recb_fixed(&r, 1, number, 4);
-    recb_var(&r, name, 3);
+    if (row != DEFAULT_ROW)
+        recb_var(&r, name, 3);
     if (row < 4) { /* two records share a long value, two another */
         tagb_add(&t, 256, 0, TAGHDR_LONG | TAGHDR_SEPARATED, lid, 4);
         r.tagged_len = tagb_end(&t, tagged);
@@ -128,10 +133,36 @@ static void add_row(struct testdb *db, pgno_t pgno, const struct catb *row)
     add_node(testdb_page(db, pgno), db->page_size, 0, 0, key, sizeof(key), rec, len);
 }
 
+/* One row for each tree but the database's own. */
+static void make_objids(struct testdb *db)
+{
+    static const uint8_t rows[][3] = {{2, 2, 1},   {3, 3, 1},   {10, 10, 1},
+                                      {11, 10, 3}, {12, 10, 4}, {13, 13, 1}};
+    uint8_t *b = make_root(db, OBJIDS, OBJIDS_OBJID, 0);
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        const int header = db->page_size <= 8192 ? -1 : 0;
+        struct recb r = {0};
+        struct tagb t = {.layout = db->page_size <= 8192 ? TAGGED_SMALL : TAGGED_LARGE};
+        uint8_t tagged[64], rec[64], key[5], number[3][4] = {0};
+        uint32_t len;
+
+        for (unsigned k = 0; k < 3; k++) {
+            number[k][0] = rows[i][k];
+            tagb_add(&t, (uint16_t)(256 + k), 0, header, number[k], k < 2 ? 4 : 2);
+        }
+        r.tagged_len = tagb_end(&t, tagged);
+        r.tagged = tagged;
+        len = recb_end(&r, rec);
+        add_node(b, db->page_size, 0, 0, key, id_key(rows[i][0], key), rec, len);
+    }
+}
+
 static void make_catalog(struct testdb *db, pgno_t pgno)
 {
     static const uint8_t key_catalog[] = {0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0};
-    static const uint8_t key_id[] = {0, 0, 1, 0}, key_name[] = {0, 0, 128, 0};
+    static const uint8_t key_id[] = {0, 0, 1, 0}, key_name[] = {0, 0, 128, 0},
+                         key_objid[] = {0, 0, 0, 1};
     const struct catb rows[] = {
         {.objid = 2, .type = 1, .id = 2, .coltyp_or_pgno = 4, .name = "MSysObjects"},
         {.objid = 2,
@@ -168,7 +199,9 @@ static void make_catalog(struct testdb *db, pgno_t pgno)
          .coltyp_or_pgno = 10,
          .space = 255,
          .name = "name",
-         .pages_or_locale = 1252},
+         .pages_or_locale = 1252,
+         .flags = 0x10,
+         .default_value = {(const uint8_t *)"n07", 3}},
         {.objid = 10, .type = 2, .id = 256, .coltyp_or_pgno = 11, .name = "doc"},
         {.objid = 10,
          .type = 3,
@@ -185,6 +218,17 @@ static void make_catalog(struct testdb *db, pgno_t pgno)
          .name = "by_name",
          .key_fids = {key_name, 4}},
         {.objid = 10, .type = 4, .id = 12, .coltyp_or_pgno = LV, .name = "LV"},
+        {.objid = 13, .type = 1, .id = 13, .coltyp_or_pgno = OBJIDS, .name = "MSysObjids"},
+        {.objid = 13, .type = 2, .id = 256, .coltyp_or_pgno = 4, .space = 4, .name = "objid"},
+        {.objid = 13, .type = 2, .id = 257, .coltyp_or_pgno = 4, .space = 4, .name = "objidTable"},
+        {.objid = 13, .type = 2, .id = 258, .coltyp_or_pgno = 3, .space = 2, .name = "type"},
+        {.objid = 13,
+         .type = 3,
+         .id = 13,
+         .coltyp_or_pgno = OBJIDS,
+         .flags = 0x10031,
+         .name = "primary",
+         .key_fids = {key_objid, 4}},
     };
 
     catb_begin(db, pgno);
@@ -229,7 +273,7 @@ static void make_space(struct testdb *db)
     memset(space_of(db, 3), 0, 16);
     add_extent(db, 2, 1, NR_PAGES);
     add_extent(db, 3, 5, 9);
-    add_extent(db, 3, 20, 23);
+    add_extent(db, 3, 21, 23);
     add_extent(db, 3, 25, NR_PAGES);
 }
 
@@ -245,12 +289,13 @@ static void put_header_field(struct testdb *db, size_t offset, uint32_t value)
 static void make_database(struct testdb *db, uint32_t page_size)
 {
     testdb_init(db, page_size, NR_PAGES);
-    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), LV_OBJID);
+    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), OBJIDS_OBJID);
     make_space(db);
     make_catalog(db, CATALOG_PGNO);
     make_catalog(db, CATALOG_SHADOW_PGNO);
     make_table(db);
     make_lvs(db);
+    make_objids(db);
     put_space(db, TABLE, 10, 1, 0, 1u << (TABLE_FREE - TABLE - 1));
     put_space(db, INDEX, 3, TABLE, SPACE_NON_UNIQUE, 0);
     put_space(db, LV, 2, TABLE, 0, 1);
@@ -531,7 +576,7 @@ static void two_trees_with_one_number(struct testdb *db)
 }
 static void number_not_given_out(struct testdb *db)
 {
-    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), LV_OBJID - 1);
+    put_header_field(db, offsetof(struct dbhdr_disk, objid_last), LV_OBJID);
 }
 
 static void record_without_frame(struct testdb *db)
@@ -620,9 +665,101 @@ static void lv_dangling(struct testdb *db)
     put_le32(data_of(db, TABLE_LEAF, 0) + 9 + 2 + 3 + 4 + 1, 77);
 }
 
+static void lv_key_of_wrong_length(struct testdb *db)
+{
+    static const uint8_t key[6] = {0, 0, 0, 9};
+
+    add_node(testdb_page(db, LV), db->page_size, 0, 0, key, 6, key, 4);
+}
+
+static void last_pointer_with_a_key(struct testdb *db)
+{
+    static const uint8_t key[1] = {0x80};
+
+    remove_line(db, TABLE, 2);
+    add_child(testdb_page(db, TABLE), db->page_size, key, 1, TABLE_LEAF + 2);
+}
+static void nodes_in_the_root(struct testdb *db)
+{
+    add_node(testdb_page(db, 1), db->page_size, 0, 0, "k", 1, "d", 1);
+}
+static void split_buffer_of_a_used_page(struct testdb *db)
+{
+    put_le32(space_of(db, 2), 3);
+    put_le32(space_of(db, 2) + 4, 1);
+}
+
+/* In a catalogue row: bytes that stand there once become others of the same number. */
+static void replace_in_row(struct testdb *db, pgno_t pgno, unsigned line, const void *from,
+                           const void *to, size_t len)
+{
+    uint32_t n = page_node(whole(db, pgno), line).data.len;
+    uint8_t *at = memmem(data_of(db, pgno, line), n, from, len);
+
+    assert_non_null(at);
+    memcpy(at, to, len);
+}
+
+enum { ROW_ID = 5, ROW_NAME = 6, ROW_PK = 8, ROW_INDEX = 9 }; /* lines of the catalogue */
+
+static void shadow_has_another_name(struct testdb *db)
+{
+    replace_in_row(db, CATALOG_SHADOW_PGNO, ROW_INDEX, "by_name", "by_nome", 7);
+}
+static void shadow_has_another_default(struct testdb *db)
+{
+    replace_in_row(db, CATALOG_SHADOW_PGNO, ROW_NAME, "n07", "n08", 3);
+}
+static void shadow_has_other_segments(struct testdb *db)
+{
+    replace_in_row(db, CATALOG_SHADOW_PGNO, ROW_INDEX, "\0\0\x80\0", "\x40\0\x80\0", 4);
+}
+static void shadow_has_another_length(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, ROW_NAME) + 18, 254);
+}
+static void default_of_another_value(struct testdb *db)
+{
+    replace_in_row(db, CATALOG_PGNO, ROW_NAME, "n07", "n55", 3);
+    replace_in_row(db, CATALOG_SHADOW_PGNO, ROW_NAME, "n07", "n55", 3);
+}
+static void index_of_no_column(struct testdb *db)
+{
+    replace_in_row(db, CATALOG_PGNO, ROW_INDEX, "\0\0\x80\0", "\0\0\x81\0", 4);
+    replace_in_row(db, CATALOG_SHADOW_PGNO, ROW_INDEX, "\0\0\x80\0", "\0\0\x81\0", 4);
+}
+static void rows_without_numbers(struct testdb *db)
+{
+    remove_line(db, CATALOG_PGNO, ROW_PK);
+    remove_line(db, CATALOG_SHADOW_PGNO, ROW_PK);
+}
+static void objids_of_another_type(struct testdb *db)
+{
+    uint8_t *row = data_of(db, OBJIDS, 3);
+
+    row[page_node(whole(db, OBJIDS), 3).data.len - 2] = 4;
+}
+static void objids_of_no_tree(struct testdb *db)
+{
+    static const uint8_t one[4] = {11}, other[4] = {12};
+    uint8_t *row = data_of(db, OBJIDS, 3);
+    uint8_t *at = memmem(row, 60, one, 4);
+
+    remove_line(db, OBJIDS, 5);
+    remove_line(db, OBJIDS, 4);
+    assert_non_null(at);
+    memcpy(at, other, 4);
+    at[0] = 99;
+    key_of(db, OBJIDS, 3)[4] = 99;
+}
+
 static void header_copy_ruined(struct testdb *db)
 {
     db->bytes[db->page_size + 100] ^= 1;
+}
+static void header_ruined(struct testdb *db)
+{
+    db->bytes[100] ^= 1;
 }
 
 /* offset of data_of(...): fixed part 4 + 4 + 1, variable 2 + 3, tagged 4 + 1 + 4 */
@@ -662,7 +799,7 @@ static const struct damage damages[] = {
            "pages 17 to 17 are owned by the long values"
            " of table T and by index by_name"),
     DAMAGE(extent_not_of_the_table, JET_errSPOwnExtCorrupted, LV,
-           "pages 20 to 23 are owned by the long values of table T, but not by table T"),
+           "pages 21 to 23 are owned by the long values of table T, but not by table T"),
     DAMAGE(table_out_of_available, JET_errSPAvailExtCorrupted, 3,
            "pages 19 to 19 are available in the database, but owned by table T"),
     DAMAGE(used_and_available, JET_errSPAvailExtCorrupted, TABLE_LEAF, "in use in table T and"),
@@ -673,14 +810,15 @@ static const struct damage damages[] = {
     DAMAGE(uniqueness_denied, JET_errDatabaseCorrupted, INDEX, "keys are unique"),
     DAMAGE(shelved_inside, JET_errSPAvailExtCorrupted, 3, "shelved where none can be"),
     DAMAGE(split_buffer_in_use, JET_errDatabaseCorrupted, 2, "kept for a split"),
-    DAMAGE(shadow_differs, JET_errCatalogCorrupted, CATALOG_PGNO, "another root page"),
+    DAMAGE(shadow_differs, JET_errCatalogCorrupted, CATALOG_PGNO,
+           "not the same in the shadow: root page"),
     DAMAGE(row_not_in_the_shadow, JET_errCatalogCorrupted, CATALOG_PGNO, "the shadow has none"),
     DAMAGE(row_in_the_shadow_only, JET_errCatalogCorrupted, CATALOG_SHADOW_PGNO,
            "the catalogue has none"),
     DAMAGE(catalog_elsewhere, JET_errCatalogCorrupted, CATALOG_PGNO, "at page 23, not 24"),
     DAMAGE(two_trees_with_one_root, JET_errCatalogCorrupted, INDEX, "same root page"),
     DAMAGE(two_trees_with_one_number, JET_errCatalogCorrupted, LV, "same object id"),
-    DAMAGE(number_not_given_out, JET_errCatalogCorrupted, 0, "last number given out is 11"),
+    DAMAGE(number_not_given_out, JET_errCatalogCorrupted, 0, "last number given out is 12"),
     DAMAGE(record_without_frame, JET_errDatabaseCorrupted, TABLE_LEAF + 1, "line 1"),
     DAMAGE(fixed_columns_end_elsewhere, JET_errDatabaseCorrupted, TABLE_LEAF + 2,
            "do not end where they must"),
@@ -710,6 +848,26 @@ static const struct damage damages[] = {
     DAMAGE(lv_piece_too_short, JET_errLVCorrupted, LV, "value 2"),
     DAMAGE(lv_piece_behind_the_end, JET_errLVCorrupted, LV, "value 1"),
     DAMAGE(lv_dangling, JET_errLVCorrupted, TABLE_LEAF, "refers to long value 4D"),
+    DAMAGE(lv_key_of_wrong_length, JET_errLVCorrupted, LV, "key of a long value"),
+    DAMAGE(last_pointer_with_a_key, JET_errBadParentPageLink, TABLE, "last pointer of a level"),
+    DAMAGE(nodes_in_the_root, JET_errDatabaseCorrupted, 1, "nodes of its own"),
+    DAMAGE(split_buffer_of_a_used_page, JET_errDatabaseCorrupted, 2,
+           "page 3 is kept for a split, but in use"),
+    DAMAGE(shadow_has_another_name, JET_errCatalogCorrupted, CATALOG_PGNO,
+           "not the same in the shadow: name"),
+    DAMAGE(shadow_has_another_default, JET_errCatalogCorrupted, CATALOG_PGNO,
+           "not the same in the shadow: default"),
+    DAMAGE(shadow_has_other_segments, JET_errCatalogCorrupted, CATALOG_PGNO,
+           "not the same in the shadow: columns"),
+    DAMAGE(shadow_has_another_length, JET_errCatalogCorrupted, CATALOG_PGNO,
+           "not the same in the shadow: length"),
+    DAMAGE(default_of_another_value, JET_errSecondaryIndexCorrupted, INDEX_LEAF + 1,
+           "its record does not have the entry at page 16, line 0"),
+    DAMAGE(index_of_no_column, JET_errCatalogCorrupted, 0, "a column that there is not"),
+    DAMAGE(rows_without_numbers, JET_errDatabaseCorrupted, TABLE_LEAF, "does not have 4 bytes"),
+    DAMAGE(objids_of_another_type, JET_errCatalogCorrupted, OBJIDS, "object 11 is of type 4"),
+    DAMAGE(objids_of_no_tree, JET_errCatalogCorrupted, OBJIDS, "object 99, the catalogue has none"),
+    DAMAGE(header_ruined, JET_errReadVerifyFailure, 0, "primary header"),
     DAMAGE(header_copy_ruined, JET_errReadVerifyFailure, 0, "shadow of the header"),
 };
 
@@ -799,6 +957,146 @@ static void ruined_page_is_a_fault_in_a_dirty_database(void **state)
     assert_int_equal(ese_integrity(fd, "test.edb", take, &fs, NULL, NULL, &nr), JET_errSuccess);
     assert_int_equal(nr, 1);
     assert_true(has(&fs, JET_errReadVerifyFailure, TABLE_LEAF, "checksum"));
+    testdb_done(&db);
+}
+
+/* ---- what is unusual and yet sound -------------------------------------------------------------- */
+
+static void catalog_without_rows_of_its_own(struct testdb *db)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        remove_line(db, CATALOG_PGNO, 0);
+        remove_line(db, CATALOG_SHADOW_PGNO, 0);
+    }
+    remove_line(db, OBJIDS, 1);
+    remove_line(db, OBJIDS, 0);
+}
+static void objids_row_missing(struct testdb *db)
+{
+    remove_line(db, OBJIDS, 2);
+}
+static void split_buffer(struct testdb *db)
+{
+    put_le32(space_of(db, 2), 9);
+    put_le32(space_of(db, 2) + 4, 2);
+    key_of(db, 3, 0)[3] = 7;
+    put_le32(data_of(db, 3, 0), 3);
+}
+static void shelved_pages(struct testdb *db)
+{
+    static const uint8_t key[5] = {0x80 | 2, 0, 0, 1, 0}, data[4] = {1};
+
+    add_node(testdb_page(db, 3), db->page_size, 0, 0, key, 5, data, 4);
+}
+static void default_by_a_callback(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, ROW_NAME) + 22, 0x90);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, ROW_NAME) + 22, 0x90);
+}
+static void uniqueness_is_optional(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, ROW_INDEX) + 22, 0x9000f);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, ROW_INDEX) + 22, 0x9000f);
+}
+static void index_not_populated_yet(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, ROW_INDEX) + 22, 0x5000e);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, ROW_INDEX) + 22, 0x5000e);
+    remove_line(db, INDEX_LEAF, 2);
+}
+static void deleted_column(struct testdb *db)
+{
+    put_le32(data_of(db, CATALOG_PGNO, 7) + 14, 0);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, 7) + 14, 0);
+}
+static void deleted_column_gone_from_the_catalogue(struct testdb *db)
+{
+    deleted_column(db);
+    remove_line(db, CATALOG_PGNO, 7);
+}
+static void unicode_index(struct testdb *db) /* keys cannot be computed: bookmarks are compared */
+{
+    put_le32(data_of(db, CATALOG_PGNO, ROW_NAME) + 26, 1200);
+    put_le32(data_of(db, CATALOG_SHADOW_PGNO, ROW_NAME) + 26, 1200);
+}
+
+static void unusual_databases_have_no_fault(void **state)
+{
+    static void (*const make[])(struct testdb *) = {
+        catalog_without_rows_of_its_own,
+        objids_row_missing,
+        split_buffer,
+        shelved_pages,
+        default_by_a_callback,
+        uniqueness_is_optional,
+        index_not_populated_yet,
+        deleted_column,
+        deleted_column_gone_from_the_catalogue,
+        unicode_index,
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(make) * ARRAY_LEN(page_sizes); i++) {
+        struct testdb db;
+        struct found fs;
+
+        make_database(&db, page_sizes[i % ARRAY_LEN(page_sizes)]);
+        make[i / ARRAY_LEN(page_sizes)](&db);
+        check(&db, &fs);
+        if (fs.nr)
+            print_message("%u: page %u: %s\n", i / (unsigned)ARRAY_LEN(page_sizes), fs.e[0].pgno,
+                          fs.e[0].text);
+        assert_int_equal(fs.nr, 0);
+        testdb_done(&db);
+    }
+}
+
+/* Where keys are not known, that an entry is missing is told with its record, at the index's root. */
+static void missing_unicode_entry_is_told(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    unicode_index(&db);
+    entry_missing(&db);
+    check(&db, &fs);
+    assert_int_equal(fs.nr, 1);
+    assert_true(
+        has(&fs, JET_errSecondaryIndexCorrupted, INDEX, "for the record at page 13, line 1"));
+    testdb_done(&db);
+}
+
+/* Where not even the number of entries is known, entries still must have records. */
+static void entry_without_record_is_told_when_numbers_are_not_known(void **state)
+{
+    struct testdb db;
+    struct found fs;
+
+    (void)state;
+    make_database(&db, 4096);
+    default_by_a_callback(&db);
+    entry_leads_elsewhere(&db);
+    check(&db, &fs);
+    assert_true(has(&fs, JET_errSecondaryIndexCorrupted, INDEX_LEAF, "at page 15, line 2"));
+    testdb_done(&db);
+}
+
+static void part_of_a_page_at_the_end_is_a_fault(void **state)
+{
+    struct testdb db;
+    struct found fs = {0};
+    uint64_t nr;
+    int fd;
+
+    (void)state;
+    make_database(&db, 4096);
+    fd = testdb_write(&db);
+    assert_int_equal(ftruncate(fd, (NR_PAGES + 2) * 4096 + 100), 0);
+    assert_int_equal(ese_integrity(fd, "test.edb", take, &fs, NULL, NULL, &nr), JET_errSuccess);
+    assert_int_equal(nr, 1);
+    assert_int_equal(fs.e[0].offset, (NR_PAGES + 2) * 4096);
     testdb_done(&db);
 }
 
@@ -924,6 +1222,10 @@ int main(void)
         cmocka_unit_test(every_damage_is_told_at_its_page),
         cmocka_unit_test(dirty_database_has_notes_only),
         cmocka_unit_test(ruined_page_is_a_fault_in_a_dirty_database),
+        cmocka_unit_test(unusual_databases_have_no_fault),
+        cmocka_unit_test(missing_unicode_entry_is_told),
+        cmocka_unit_test(entry_without_record_is_told_when_numbers_are_not_known),
+        cmocka_unit_test(part_of_a_page_at_the_end_is_a_fault),
         cmocka_unit_test(one_damaged_leaf_is_one_fault),
         cmocka_unit_test(leaked_pages_are_a_note),
         cmocka_unit_test(missing_shadow_is_no_fault_when_it_is_switched_off),

@@ -11,12 +11,13 @@ static void remembered(struct fix *f, const char *name, char *buf, size_t len)
 
     assert_non_null(b);
     m = snap_backup_manifest(b);
-    n += (size_t)snprintf(buf, len, "%llu %ld.%ld;", (unsigned long long)m->ino, (long)m->created.tv_sec,
-                          m->created.tv_nsec);
+    n += (size_t)snprintf(buf, len, "%llu %ld.%ld;", (unsigned long long)m->ino,
+                          (long)m->created.tv_sec, m->created.tv_nsec);
     for (unsigned k = 0; k < m->nr_files; k++)
         n += (size_t)snprintf(buf + n, len - n, "%s %llu %llu %ld.%ld;", m->files[k].name,
-                              (unsigned long long)m->files[k].ino, (unsigned long long)m->files[k].size,
-                              (long)m->files[k].mtime.tv_sec, m->files[k].mtime.tv_nsec);
+                              (unsigned long long)m->files[k].ino,
+                              (unsigned long long)m->files[k].size, (long)m->files[k].mtime.tv_sec,
+                              m->files[k].mtime.tv_nsec);
     snap_backup_unref(b);
 }
 
@@ -193,7 +194,8 @@ static void damaged_backup_is_not_shown_and_left_alone(void **state)
         snprintf(name, sizeof(name), "b%zu", k);
         take(f, name);
         fix_close(f);
-        assert_int_equal(run("cd %s/mail/%s && chmod 600 * && { %s; }", f->store, name, cases[k].how), 0);
+        assert_int_equal(
+            run("cd %s/mail/%s && chmod 600 * && { %s; }", f->store, name, cases[k].how), 0);
         fix_open(f);
         if (has_backup(f, name))
             fail_msg("%s: is shown", cases[k].how);
@@ -298,7 +300,8 @@ static void verify_finds_what_rotted(void **state)
         snprintf(line, sizeof(line), "verify %s", name);
         assert_int_equal(snap_command(f->i, line, NULL, NULL, &f->why), 0);
         assert_int_equal(snap_command(f->i, "wait", NULL, NULL, &f->why), 0);
-        assert_int_equal(run("cd %s/mail/%s && chmod 600 * && { %s; }", f->store, name, cases[k].how), 0);
+        assert_int_equal(
+            run("cd %s/mail/%s && chmod 600 * && { %s; }", f->store, name, cases[k].how), 0);
         assert_int_equal(snap_command(f->i, line, NULL, NULL, &f->why), 0);
         if (snap_command(f->i, "wait", NULL, NULL, &f->why) >= 0)
             fail_msg("%s: is not noticed", cases[k].how);

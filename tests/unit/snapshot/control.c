@@ -6,9 +6,9 @@
 static void commands_are_taken_apart(void **state)
 {
     static const struct {
-        const char       *line;
+        const char *line;
         enum control_verb verb;
-        const char       *name;
+        const char *name;
     } cases[] = {
         {"full nightly\n", CONTROL_FULL, "nightly"},
         {"full nightly", CONTROL_FULL, "nightly"},
@@ -28,8 +28,8 @@ static void commands_are_taken_apart(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct control c;
-        const char    *text;
-        JET_ERR        err = control_parse(cases[i].line, &c, &text);
+        const char *text;
+        JET_ERR err = control_parse(cases[i].line, &c, &text);
         if (err < 0 || c.verb != cases[i].verb || strcmp(c.name, cases[i].name) != 0)
             fail_msg("%s: %d", cases[i].line, (int)err);
     }
@@ -39,7 +39,7 @@ static void other_lines_are_refused(void **state)
 {
     static const struct {
         const char *line;
-        JET_ERR     err;
+        JET_ERR err;
     } cases[] = {
         {"", JET_errInvalidParameter},
         {"\n", JET_errInvalidParameter},
@@ -62,13 +62,13 @@ static void other_lines_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct control c;
-        const char    *text = NULL;
+        const char *text = NULL;
         if (control_parse(cases[i].line, &c, &text) != cases[i].err || !text)
             fail_msg("%s", cases[i].line);
     }
     for (size_t len = 201; len < 390; len += 60) {
         struct control c;
-        const char    *text;
+        const char *text;
         memcpy(line, "full ", 5);
         memset(line + 5, 'x', len);
         line[5 + len] = '\0';
@@ -119,8 +119,9 @@ static void wait_returns_the_error_of_the_last_backup(void **state)
 
 static void commands_of_the_engine_are_refused_by_name(void **state)
 {
-    static const char *const lines[] = {"atomic a", "incremental a", "truncate", "prove a", "freeze 5", "thaw"};
-    struct fix              *f = *state;
+    static const char *const lines[] = {"atomic a", "incremental a", "truncate",
+                                        "prove a",  "freeze 5",      "thaw"};
+    struct fix *f = *state;
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         char word[32];

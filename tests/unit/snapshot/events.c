@@ -14,7 +14,7 @@ static int open_dir(const struct fix *f)
 static char *text_of(struct events *e)
 {
     size_t len;
-    char  *text = events_text(e, &len);
+    char *text = events_text(e, &len);
 
     assert_non_null(text);
     assert_int_equal(len, strlen(text));
@@ -24,10 +24,10 @@ static char *text_of(struct events *e)
 
 static void line_has_time_severity_id_and_text(void **state)
 {
-    struct fix   *f = *state;
-    int           fd = open_dir(f);
+    struct fix *f = *state;
+    int fd = open_dir(f);
     struct events e;
-    char         *text;
+    char *text;
 
     assert_int_equal(events_open(&e, fd, false, "mail"), 0);
     events_add(&e, EVENT_WARNING, 399, "a\nb\tc\x7f");
@@ -43,10 +43,10 @@ static void line_has_time_severity_id_and_text(void **state)
 
 static void lines_survive_a_reopen_and_a_torn_one_is_ended(void **state)
 {
-    struct fix   *f = *state;
-    int           fd = open_dir(f);
+    struct fix *f = *state;
+    int fd = open_dir(f);
     struct events e;
-    char         *text;
+    char *text;
 
     assert_int_equal(events_open(&e, fd, false, "mail"), 0);
     events_add(&e, EVENT_INFO, 210, "first");
@@ -64,9 +64,9 @@ static void lines_survive_a_reopen_and_a_torn_one_is_ended(void **state)
 
 static void ring_keeps_the_newest_ten_mebibytes(void **state)
 {
-    struct fix   *f = *state;
-    int           fd = open_dir(f);
-    char          line[900], last[64], *text;
+    struct fix *f = *state;
+    int fd = open_dir(f);
+    char line[900], last[64], *text;
     struct events e;
 
     assert_int_equal(events_open(&e, fd, false, "mail"), 0);
@@ -90,15 +90,16 @@ static void ring_keeps_the_newest_ten_mebibytes(void **state)
 
 static void read_only_log_keeps_lines_in_memory(void **state)
 {
-    struct fix   *f = *state;
-    int           fd = open_dir(f);
+    struct fix *f = *state;
+    int fd = open_dir(f);
     struct events e;
-    struct stat   st;
-    char         *text;
+    struct stat st;
+    char *text;
 
     assert_int_equal(events_open(&e, fd, true, "mail"), 0);
     for (unsigned i = 0; i < 50000; i++)
-        events_add(&e, EVENT_ERROR, 214, "something that is too long to be kept fifty thousand times");
+        events_add(&e, EVENT_ERROR, 214,
+                   "something that is too long to be kept fifty thousand times");
     events_add(&e, EVENT_ERROR, 214, "the last one");
     text = text_of(&e);
     assert_true(strlen(text) <= 1 << 20);

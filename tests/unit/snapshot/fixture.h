@@ -17,11 +17,11 @@
 #include "testutil.h"
 
 struct fix {
-    char              dir[64], source[128], store[128];
-    struct snap_opts  opts;
-    struct snap      *s;
+    char dir[64], source[128], store[128];
+    struct snap_opts opts;
+    struct snap *s;
     struct snap_inst *i; /* mail */
-    struct ese_fault  why;
+    struct ese_fault why;
 };
 
 __attribute__((unused)) static int remove_one(const char *path, const struct stat *st, int type,
@@ -41,7 +41,7 @@ __attribute__((unused)) static void remove_tree(const char *path)
 __attribute__((unused)) static int run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 __attribute__((unused)) static int run(const char *fmt, ...)
 {
-    char    cmd[8192];
+    char cmd[8192];
     va_list ap;
 
     va_start(ap, fmt);
@@ -50,8 +50,8 @@ __attribute__((unused)) static int run(const char *fmt, ...)
     return system(cmd);
 }
 
-__attribute__((unused)) static void make_instance(const char *source, const char *name, unsigned rows,
-                                                  unsigned page_size)
+__attribute__((unused)) static void make_instance(const char *source, const char *name,
+                                                  unsigned rows, unsigned page_size)
 {
     assert_int_equal(run("%s %s/%s %u %u", MKINSTANCE, source, name, rows, page_size), 0);
 }
@@ -126,11 +126,12 @@ __attribute__((unused)) static int teardown(void **state)
 
 /* ---- what is there ---------------------------------------------------------------------------- */
 
-__attribute__((unused)) static char *path_of(const struct fix *f, const char *base, const char *rest)
+__attribute__((unused)) static char *path_of(const struct fix *f, const char *base,
+                                             const char *rest)
 {
     static char buf[4][PATH_MAX];
-    static int  n;
-    char       *p = buf[n++ % 4];
+    static int n;
+    char *p = buf[n++ % 4];
 
     (void)f;
     snprintf(p, PATH_MAX, "%s/%s", base, rest);
@@ -142,10 +143,10 @@ __attribute__((unused)) static char *path_of(const struct fix *f, const char *ba
 
 __attribute__((unused)) static void sha256_of(const char *path, uint8_t sum[32])
 {
-    EVP_MD_CTX   *d = EVP_MD_CTX_new();
+    EVP_MD_CTX *d = EVP_MD_CTX_new();
     unsigned char buf[65536];
-    FILE         *f = fopen(path, "rb");
-    size_t        n;
+    FILE *f = fopen(path, "rb");
+    size_t n;
 
     if (!f)
         fail_msg("%s: %s", path, strerror(errno));
@@ -178,7 +179,7 @@ __attribute__((unused)) static void assert_no_leftover(const struct fix *f)
 __attribute__((unused)) static unsigned count_backups(const struct fix *f)
 {
     struct snap_backup **list;
-    unsigned             nr;
+    unsigned nr;
 
     assert_int_equal(snap_backups(f->i, &list, &nr), 0);
     snap_backups_free(list, nr);
@@ -204,8 +205,8 @@ __attribute__((unused)) static void take(struct fix *f, const char *name)
 __attribute__((unused)) static bool events_have(const struct fix *f, const char *text)
 {
     size_t len;
-    char  *events = snap_events(f->i, &len);
-    bool   found = strstr(events, text) != NULL;
+    char *events = snap_events(f->i, &len);
+    bool found = strstr(events, text) != NULL;
 
     free(events);
     return found;
@@ -214,8 +215,8 @@ __attribute__((unused)) static bool events_have(const struct fix *f, const char 
 __attribute__((unused)) static bool status_has(const struct fix *f, const char *text)
 {
     size_t len;
-    char  *status = snap_status(f->i, &len);
-    bool   found = strstr(status, text) != NULL;
+    char *status = snap_status(f->i, &len);
+    bool found = strstr(status, text) != NULL;
 
     assert_int_equal(strlen(status), len);
     free(status);
@@ -236,7 +237,7 @@ __attribute__((unused)) static bool within(unsigned ms, bool (*fn)(void *), void
 /* XORs one byte of a file. */
 __attribute__((unused)) static void damage(const char *path, uint64_t off, uint8_t mask)
 {
-    int     fd = open(path, O_RDWR);
+    int fd = open(path, O_RDWR);
     uint8_t b;
 
     assert_true(fd >= 0);

@@ -26,10 +26,11 @@ static void specifications_are_parsed(void **state)
 
 static void bad_specifications_are_refused(void **state)
 {
-    static const char *const bad[] = {"last",      "last:",         "last:0",     "last:-1",      "last:1,",
-                                      ",last:1",   "last:1;daily:2", "yearly:1",  "last:1,last:2", "last:1x",
-                                      "last: 1",   "7",             "last:100001", "last:+1",     "LAST:1",
-                                      "last:99999999999999999999"};
+    static const char *const bad[] = {
+        "last",          "last:",   "last:0",         "last:-1",
+        "last:1,",       ",last:1", "last:1;daily:2", "yearly:1",
+        "last:1,last:2", "last:1x", "last: 1",        "7",
+        "last:100001",   "last:+1", "LAST:1",         "last:99999999999999999999"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -49,7 +50,7 @@ static unsigned kept_count(const bool *kept, unsigned nr)
 static void without_rules_all_is_kept(void **state)
 {
     time_t t[3] = {300, 200, 100};
-    bool   kept[3];
+    bool kept[3];
 
     (void)state;
     keep_select(&(struct keep){0}, t, 3, kept);
@@ -59,7 +60,7 @@ static void without_rules_all_is_kept(void **state)
 static void newest_of_each_day_is_kept(void **state)
 {
     time_t now = 20000l * DAY + 5 * HOUR, t[40];
-    bool   kept[40];
+    bool kept[40];
 
     (void)state;
     for (unsigned i = 0; i < 40; i++) /* every six hours, backwards */
@@ -74,7 +75,7 @@ static void newest_of_each_day_is_kept(void **state)
 static void days_without_a_backup_do_not_count(void **state)
 {
     time_t t[3] = {20000l * DAY, 19000l * DAY, 10l * DAY};
-    bool   kept[3];
+    bool kept[3];
 
     (void)state;
     keep_select(&(struct keep){.daily = 2}, t, 3, kept);
@@ -85,7 +86,7 @@ static void weeks_begin_on_monday(void **state)
 {
     /* 2026-11-23 is a Monday */
     time_t monday = 1795392000, t[3] = {monday + HOUR, monday, monday - HOUR};
-    bool   kept[3];
+    bool kept[3];
 
     (void)state;
     keep_select(&(struct keep){.weekly = 1}, t, 3, kept);
@@ -98,7 +99,7 @@ static void months_are_those_of_the_calendar(void **state)
 {
     /* 2026-03-01T00:00:00Z */
     time_t march = 1772323200, t[3] = {march, march - 1, march - 28l * DAY - 1};
-    bool   kept[3];
+    bool kept[3];
 
     (void)state;
     keep_select(&(struct keep){.monthly = 12}, t, 3, kept);
@@ -108,7 +109,7 @@ static void months_are_those_of_the_calendar(void **state)
 static void rules_add_up(void **state)
 {
     time_t t[5] = {500l * DAY + 4, 500l * DAY + 3, 500l * DAY + 2, 499l * DAY, 498l * DAY};
-    bool   kept[5];
+    bool kept[5];
 
     (void)state;
     keep_select(&(struct keep){.last = 2, .daily = 2}, t, 5, kept);

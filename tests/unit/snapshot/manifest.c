@@ -7,7 +7,11 @@
 
 static struct snap_file files[] = {
     {.name = "SHA256SUMS", .ino = 5001, .size = 300, .mtime = {1790000000, 5}, .sha256 = {1}},
-    {.name = "a\nb\\.log", .ino = 5002, .size = 65536, .mtime = {1790000001, 999999999}, .sha256 = {2}},
+    {.name = "a\nb\\.log",
+     .ino = 5002,
+     .size = 65536,
+     .mtime = {1790000001, 999999999},
+     .sha256 = {2}},
     {.name = "mail.edb", .ino = 5003, .size = 1ull << 40, .mtime = {1790000002, 0}, .sha256 = {3}},
 };
 
@@ -38,8 +42,8 @@ static char *encode(size_t *len)
 static void reseal(char *text, size_t len)
 {
     uint8_t sum[EVP_MAX_MD_SIZE];
-    char    hex[65];
-    size_t  end = len - 69;
+    char hex[65];
+    size_t end = len - 69;
 
     EVP_Digest(text, end, sum, NULL, EVP_sha256(), NULL);
     memcpy(text + end + 4, hex32(sum, hex), 64);
@@ -48,8 +52,8 @@ static void reseal(char *text, size_t len)
 static void what_is_written_comes_back(void **state)
 {
     struct manifest *m;
-    size_t           len, again_len;
-    char            *text = encode(&len), *again;
+    size_t len, again_len;
+    char *text = encode(&len), *again;
 
     (void)state;
     assert_int_equal(manifest_parse(text, len, &m), 0);
@@ -71,8 +75,8 @@ static void what_is_written_comes_back(void **state)
 static void every_damaged_byte_is_noticed(void **state)
 {
     struct manifest *m;
-    size_t           len;
-    char            *text = encode(&len);
+    size_t len;
+    char *text = encode(&len);
 
     (void)state;
     for (size_t i = 0; i < len; i++)
@@ -91,8 +95,8 @@ static void every_damaged_byte_is_noticed(void **state)
 static void nothing_else_is_accepted_even_with_a_right_digest(void **state)
 {
     struct manifest *m;
-    size_t           len, again_len, accepted = 0;
-    char            *text = encode(&len), *again;
+    size_t len, again_len, accepted = 0;
+    char *text = encode(&len), *again;
 
     (void)state;
     for (size_t i = 0; i < len - 69; i++)
@@ -117,8 +121,8 @@ static void nothing_else_is_accepted_even_with_a_right_digest(void **state)
 static void newer_version_is_named(void **state)
 {
     struct manifest *m;
-    size_t           len;
-    char            *text = encode(&len);
+    size_t len;
+    char *text = encode(&len);
 
     (void)state;
     text[15] = '2';
@@ -131,10 +135,10 @@ static void newer_version_is_named(void **state)
 static JET_ERR parse_with(const char *from, const char *to)
 {
     struct manifest *m;
-    size_t           len;
-    char            *text = encode(&len), *at = strstr(text, from), *changed = malloc(len + 100);
-    size_t           head = (size_t)(at - text), tail = len - head - strlen(from);
-    JET_ERR          err;
+    size_t len;
+    char *text = encode(&len), *at = strstr(text, from), *changed = malloc(len + 100);
+    size_t head = (size_t)(at - text), tail = len - head - strlen(from);
+    JET_ERR err;
 
     assert_non_null(at);
     memcpy(changed, text, head);
@@ -185,7 +189,7 @@ static void impossible_values_are_refused(void **state)
 static void sums_are_spelt_as_sha256sum_does(void **state)
 {
     size_t len;
-    char  *text;
+    char *text;
 
     (void)state;
     assert_int_equal(sums_encode(files, 3, &text, &len), 0);

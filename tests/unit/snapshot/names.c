@@ -14,7 +14,7 @@ static void names_of_backups_are_checked(void **state)
 {
     static const struct {
         const char *name;
-        JET_ERR     err;
+        JET_ERR err;
     } cases[] = {
         {"nightly", 0},
         {"2026-11-22 03:00", 0},
@@ -59,7 +59,7 @@ static void names_of_backups_are_checked(void **state)
 static void ordinary_instances_keep_their_name_in_the_store(void **state)
 {
     static const char *const names[] = {"mail", "mail+edb", "My Server", "n\xc3\xa4me", "a.b"};
-    char                     buf[STORE_NAME_LEN];
+    char buf[STORE_NAME_LEN];
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -71,8 +71,22 @@ static void ordinary_instances_keep_their_name_in_the_store(void **state)
 static void odd_instances_get_a_safe_and_own_name(void **state)
 {
     char long1[1000], long2[1000], many[255 + 1];
-    const char *const names[] = {".esefs", "FORMAT", "lock",  "serial", "lost+found", "a%b", "a%25b", "a\nb",
-                                 "a\x01" "b", "%",   "%6Cock", long1,    long2,        many,  "%2Eesefs"};
+    const char *const names[] = {".esefs",
+                                 "FORMAT",
+                                 "lock",
+                                 "serial",
+                                 "lost+found",
+                                 "a%b",
+                                 "a%25b",
+                                 "a\nb",
+                                 "a\x01"
+                                 "b",
+                                 "%",
+                                 "%6Cock",
+                                 long1,
+                                 long2,
+                                 many,
+                                 "%2Eesefs"};
     char out[sizeof(names) / sizeof(names[0])][STORE_NAME_LEN];
 
     (void)state;
@@ -112,7 +126,7 @@ static void percent_encoding_comes_back(void **state)
 static void bad_percent_encoding_is_refused(void **state)
 {
     static const char *const bad[] = {"%", "%4", "%4x", "%00", "a%", "%zz", "%4a"};
-    char                     buf[16];
+    char buf[16];
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

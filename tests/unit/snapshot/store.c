@@ -131,7 +131,8 @@ static void read_only_opening_shows_and_changes_nothing(void **state)
     id = snap_inst_id(f->i);
     fix_close(f);
     assert_int_equal(run("mkdir %s/mail/.partial-77", f->store), 0);
-    assert_int_equal(run("cd %s && find . -printf '%%p %%s %%T@ %%C@\\n' | sort > ../before", f->store), 0);
+    assert_int_equal(
+        run("cd %s && find . -printf '%%p %%s %%T@ %%C@\\n' | sort > ../before", f->store), 0);
     f->opts.ro = true;
     fix_open(f);
     assert_true(snap_is_ro(f->s));
@@ -143,8 +144,9 @@ static void read_only_opening_shows_and_changes_nothing(void **state)
     assert_int_equal(snap_hold(f->i, "a", true, &f->why), JET_errFileAccessDenied);
     assert_int_equal(snap_take(f->i, "b", NULL, NULL, &f->why), JET_errFileAccessDenied);
     fix_close(f);
-    assert_int_equal(run("cd %s && find . -printf '%%p %%s %%T@ %%C@\\n' | sort | cmp - ../before", f->store),
-                     0);
+    assert_int_equal(
+        run("cd %s && find . -printf '%%p %%s %%T@ %%C@\\n' | sort | cmp - ../before", f->store),
+        0);
 }
 
 static void leftovers_are_swept_and_nothing_else(void **state)
@@ -154,14 +156,16 @@ static void leftovers_are_swept_and_nothing_else(void **state)
     fix_open(f);
     take(f, "a");
     fix_close(f);
-    assert_int_equal(run("cd %s/mail && cp -r a .partial-99 && cp -r a .trash-98 && cp -r a b && rm b/.manifest",
-                         f->store),
-                     0);
+    assert_int_equal(
+        run("cd %s/mail && cp -r a .partial-99 && cp -r a .trash-98 && cp -r a b && rm b/.manifest",
+            f->store),
+        0);
     fix_open(f);
     assert_no_leftover(f);
     assert_int_equal(count_backups(f), 1);
     assert_int_equal(access(STORE(f, "mail/b/mail.edb"), F_OK), 0); /* not ours to delete */
-    assert_true(events_have(f, " 9020 b in the store is not shown as a backup: it has no manifest"));
+    assert_true(
+        events_have(f, " 9020 b in the store is not shown as a backup: it has no manifest"));
 }
 
 static void numbers_are_never_given_twice(void **state)
