@@ -269,7 +269,8 @@ static void read_listing(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
     if (err == 0 && (r.buf = malloc(size)) == NULL)
         err = -ENOMEM;
     if (err == 0) {
-        qsort(l.entries, l.nr, sizeof(*l.entries), compare_offset);
+        if (l.nr > 0)
+            qsort(l.entries, l.nr, sizeof(*l.entries), compare_offset);
         fill(&r, &dir, &l, off);
         if (fuse_reply_buf(req, r.buf, r.used) < 0)
             take_back(fs, &l);

@@ -47,6 +47,14 @@ static bool is_ours_at(const char *dir, const char *type, void *ctx)
     return strcmp(type, FSTYPE) == 0 && strcmp(dir, ctx) == 0;
 }
 
+/* By statfs, which is always asked of the filesystem; stat may be answered from what is remembered. */
+static bool is_dead(const char *mountpoint)
+{
+    struct statfs fs;
+
+    return statfs(mountpoint, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
 static bool is_named_in(const char *dir, const char *type, void *ctx)
 {
     const char *text = ctx, *at;
@@ -57,7 +65,7 @@ static bool is_named_in(const char *dir, const char *type, void *ctx)
     /* A whole path, not the beginning of a longer one. */
     for (at = strstr(text, dir); at != NULL; at = strstr(at + 1, dir))
         if (at[len] == '\0' || strchr("/,;:)\"' \n", at[len]) != NULL)
-            return true;
+            return !is_dead(dir);
     return false;
 }
 
@@ -105,14 +113,6 @@ static char *resolve_dead(const char *path)
     free(copy1);
     free(copy2);
     return ret;
-}
-
-/* By statfs, which is always asked of the filesystem; stat may be answered from what is remembered. */
-static bool is_dead(const char *mountpoint)
-{
-    struct statfs fs;
-
-    return statfs(mountpoint, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
 /* Mounts may be stacked: every crash and careless remount adds one. */

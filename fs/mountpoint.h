@@ -26,7 +26,7 @@ struct places {
 bool places_resolve(const struct options *o, struct places *ret);
 void places_done(struct places *p);
 
-/* Is there a live or dead mount of mount.esefs whose mountpoint is named in `text`? For telling a
+/* Is there a live mount of mount.esefs whose mountpoint is named in `text`? For telling a
  * store that is held by a mount from one whose former holder is just ending. */
 bool mount_named_in(const char *text);
 

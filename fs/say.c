@@ -12,7 +12,8 @@
 
 static atomic_bool to_syslog;
 
-static void emit(int priority, const char *prefix, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+emit(int priority, const char *prefix, const char *fmt, va_list ap)
 {
     char line[1024];
 

@@ -88,10 +88,13 @@ static bool open_snap(struct serving *s, const struct options *o, const struct p
                            .ro = o->ro};
     struct ese_fault why = {.err = 0};
     JET_ERR err;
+    bool held;
 
     for (int tenths = 0;; tenths++) {
         err = snap_open(&so, &s->fs.snap, &why);
-        if (err != JET_errFileAccessDenied || tenths >= 70 || mount_named_in(why.text))
+        /* Held by another, as opposed to a permission that is missing (an error of the system's). */
+        held = err == JET_errFileAccessDenied && why.os_errno == 0;
+        if (!held || tenths >= 70 || mount_named_in(why.text))
             break;
         (void)usleep(100000);
     }
@@ -131,7 +134,8 @@ static bool make_parts(struct fs *fs)
 /* libfuse's own messages: the last one is the reason when mounting fails. */
 static char fuse_message[512];
 
-static void fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+fuse_log_line(enum fuse_log_level level, const char *fmt, va_list ap)
 {
     char line[512];
 

@@ -48,7 +48,7 @@ static unsigned own_offset(enum node_kind kind)
     case NODE_FILE:
         break;
     }
-    assert(!"only an instance's own objects");
+    assert(false); /* only an instance's own objects are asked for */
     return 0;
 }
 

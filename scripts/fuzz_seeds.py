@@ -129,7 +129,8 @@ def seed_catalog():
             page = read(path, (pgno + 1) * size, size)
             if len(page) == size and any(page) and len(pages) < 160 << 10:
                 pages += bytes([pgno - 1]) + page
-        yield bytes([(size // 2048).bit_length() - 1 | 2 << 2]) + pages
+        for form in (0, 1, 2):
+            yield bytes([(size // 2048).bit_length() - 1 | form << 2]) + pages
 
 
 def nodes(size, page):

@@ -413,6 +413,31 @@ static void key_too_long(struct testdb *db)
     add_node(p, db->page_size, 0, 0, "20", 2, "data", 4);
 }
 
+/* The last key of a page is looked at when it is entered; it cannot be told from what lies around it. */
+static void last_key_too_long(struct testdb *db)
+{
+    uint8_t key[BT_KEY_MAX + 1];
+    uint8_t *p = testdb_page(db, 3);
+
+    memset(key, '1', sizeof(key));
+    page_make(p, db->page_size, 3, OBJID, PAGE_LEAF | PAGE_NEW_CHECKSUM, 0, 4);
+    add_node(p, db->page_size, 0, 0, "10", 2, "data", 4);
+    add_node(p, db->page_size, 0, 0, key, sizeof(key), "data", 4);
+}
+/* Page 3 becomes internal, with page 6 below it, and claims to go up to infinity. */
+static void open_end_in_the_middle(struct testdb *db)
+{
+    uint8_t *p = testdb_page(db, 2);
+
+    page_make(p, db->page_size, 2, OBJID, PAGE_ROOT | PAGE_NEW_CHECKSUM, 0, 0);
+    set_space(p, db->page_size, 1, 0, 1, 0);
+    add_child(p, db->page_size, "25", 2, 3);
+    p = testdb_page(db, 3);
+    page_make(p, db->page_size, 3, OBJID, PAGE_PARENT_OF_LEAF | PAGE_NEW_CHECKSUM, 0, 0);
+    add_child(p, db->page_size, "", 0, 6);
+    leaf(db, 6, 0, 0, "10", "20");
+}
+
 struct bad_tree {
     const char *name;
     void (*damage)(struct testdb *db);
@@ -444,6 +469,8 @@ static const struct bad_tree bad_trees[] = {
     {"keys go back", keys_go_back, JET_errBadParentPageLink, 2, 6},
     {"object of the root wrong", object_of_the_root_wrong, JET_errDatabaseCorrupted, 1, 0},
     {"key too long", key_too_long, JET_errNodeCorrupted, 1, 6},
+    {"last key too long", last_key_too_long, JET_errBadParentPageLink, 2, 5},
+    {"open end in the middle", open_end_in_the_middle, JET_errBadParentPageLink, 1, 2},
 };
 
 static void walk_bad_tree(const struct bad_tree *t)
@@ -478,6 +505,33 @@ static void damage_is_told_and_costs_what_it_touches(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(bad_trees); i++)
         walk_bad_tree(&bad_trees[i]);
+}
+
+/* A root whose last separator is not the open end: what lies above it is in no page. */
+static void a_search_above_every_separator_finds_the_end(void **state)
+{
+    struct testdb db;
+    struct faults fs;
+    struct dbfile *f;
+    struct bt_node n;
+    uint8_t *p;
+
+    (void)state;
+    testdb_init(&db, 8192, 6);
+    sound_tree(&db);
+    p = testdb_page(&db, 2);
+    page_make(p, db.page_size, 2, OBJID, PAGE_ROOT | PAGE_PARENT_OF_LEAF | PAGE_NEW_CHECKSUM, 0, 0);
+    set_space(p, db.page_size, 1, 0, 1, 0);
+    add_child(p, db.page_size, "25", 2, 3);
+    leaf(&db, 3, 0, 0, "10", "20");
+    f = testdb_open(&db, &fs);
+    bt_open(&cursor, f, 2, OBJID, 0);
+    assert_int_equal(bt_seek(&cursor, "30", 2), JET_errSuccess);
+    assert_int_equal(bt_next(&cursor, &n), JET_errNoCurrentRecord);
+    assert_int_equal(fs.nr, 0);
+    bt_close(&cursor);
+    dbfile_close(f);
+    testdb_done(&db);
 }
 
 static void keys_out_of_order_between_leaves_are_told(void **state)
@@ -592,6 +646,7 @@ int main(void)
         cmocka_unit_test(comparing_a_node_with_bytes_needs_no_assembled_key),
         cmocka_unit_test(the_page_hook_sees_every_page_and_no_leaf_is_read_for_it),
         cmocka_unit_test(damage_is_told_and_costs_what_it_touches),
+        cmocka_unit_test(a_search_above_every_separator_finds_the_end),
         cmocka_unit_test(keys_out_of_order_between_leaves_are_told),
         cmocka_unit_test(a_tree_that_is_too_deep_ends),
         cmocka_unit_test(pages_with_many_parents_do_not_blow_up),

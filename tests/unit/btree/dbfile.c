@@ -189,6 +189,43 @@ static void more_pages_than_frames_are_read_in_turn(void **state)
     testdb_done(&db);
 }
 
+/* Pages far apart share buckets of the hash; there are more of them than frames. */
+static void pages_all_over_a_large_file_are_found(void **state)
+{
+    enum { NR = 12000, FAR = 1000000 };
+    struct testdb db;
+    struct faults fs;
+    struct dbfile *f;
+    struct page p;
+    pgno_t *pgno = calloc(NR, sizeof(*pgno));
+
+    (void)state;
+    assert_non_null(pgno);
+    testdb_init(&db, 2048, 1);
+    testdb_write(&db);
+    assert_int_equal(ftruncate(db.fd, (off_t)(FAR + 2) * 2048), 0);
+    for (unsigned i = 0; i < NR; i++) {
+        pgno[i] = 1 + (pgno_t)(rnd() % FAR);
+        make_leaf(&db, 1); /* a page of another number, sealed for its own */
+        put_le32(testdb_page(&db, 1) + 40 + 5, pgno[i]);
+        page_seal(testdb_page(&db, 1), 2048, pgno[i]);
+        assert_int_equal(pwrite(db.fd, testdb_page(&db, 1), 2048, (off_t)(pgno[i] + 1) * 2048),
+                         2048);
+    }
+    faults_init(&fs);
+    assert_int_equal(dbfile_open(db.fd, &fs.r, &f), JET_errSuccess);
+    for (unsigned i = 0; i < 4 * NR; i++) {
+        pgno_t n = pgno[i < NR ? i : rnd() % NR];
+        assert_int_equal(dbfile_page(f, n, &p), JET_errSuccess);
+        assert_int_equal(get_le32(page_node(p, 0).data.p), n);
+        dbfile_unpin(f, &p);
+    }
+    assert_int_equal(fs.nr, 0);
+    dbfile_close(f);
+    testdb_done(&db);
+    free(pgno);
+}
+
 static void a_cache_full_of_pinned_pages_says_so(void **state)
 {
     const pgno_t frames = DBFILE_CACHE_LEN / 32768;
@@ -284,11 +321,13 @@ int main(void)
         cmocka_unit_test(page_0_is_no_page),
         cmocka_unit_test(one_wrong_bit_is_corrected_and_told),
         cmocka_unit_test(more_pages_than_frames_are_read_in_turn),
+        cmocka_unit_test(pages_all_over_a_large_file_are_found),
         cmocka_unit_test(a_cache_full_of_pinned_pages_says_so),
         cmocka_unit_test(what_is_no_database_is_not_opened),
         cmocka_unit_test(a_file_of_headers_alone_has_no_page),
         cmocka_unit_test(a_failing_read_is_an_error_of_the_system),
     };
 
+    rnd_init("dbfile");
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
