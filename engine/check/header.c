@@ -7,6 +7,7 @@
 #include "base/fields.h"
 #include "log/chkpt.h"
 #include "log/loghdr.h"
+#include "log/logname.h"
 #include "os/file.h"
 #include "page/dbhdr.h"
 #include "page/page.h"
@@ -49,10 +50,11 @@ static enum ese_kind kind_by_name(const char *name)
 /* BASEtmp.log is the next log being prepared: as long as its header is blank, there is nothing in it. */
 static bool is_prepared_log(const uint8_t *head, size_t len, const char *name)
 {
-    const char *slash = strrchr(name, '/');
+    const char    *slash = strrchr(name, '/');
+    struct logname n;
 
-    name = slash ? slash + 1 : name;
-    return strlen(name) >= 7 && strncasecmp(name + 3, "tmp.", 4) == 0 && page_is_zero(head, len);
+    return logname_parse(slash ? slash + 1 : name, &n) && n.role == LOGNAME_TEMP &&
+           page_is_zero(head, len);
 }
 
 /* The bytes decide where they can: a sound header of a kind, else the magic number, else the name. */
@@ -180,6 +182,8 @@ JET_ERR ese_header_dump(int fd, const char *name, bool json, FILE *out, ese_faul
     free(head);
     return err;
 }
+
+static_assert(DB_UPDATE_MAX == 290 && LOG_UPDATE_MAJOR_MAX == 130, "ese_version() names them");
 
 const char *ese_version(void)
 {

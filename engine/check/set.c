@@ -5,12 +5,12 @@
 #include "check/set.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "check/dbcheck.h"
 #include "log/chkpt.h"
 #include "log/logcheck.h"
 #include "log/loghdr.h"
+#include "log/logname.h"
 #include "log/logset.h"
 #include "log/pagestate.h"
 #include "page/dbhdr.h"
@@ -87,14 +87,12 @@ void ese_set_free(struct ese_set *set)
     free(set);
 }
 
-/* BASE.log or BASE.jtx: a base name is three characters, an archived log's name has its generation too. */
 static bool is_current_log(const char *name)
 {
-    const char *slash = strrchr(name, '/'), *dot;
+    const char    *slash = strrchr(name, '/');
+    struct logname n;
 
-    name = slash ? slash + 1 : name;
-    dot = strchr(name, '.');
-    return dot && dot - name == 3 && (strcasecmp(dot, ".log") == 0 || strcasecmp(dot, ".jtx") == 0);
+    return logname_parse(slash ? slash + 1 : name, &n) && n.role == LOGNAME_CURRENT;
 }
 
 static JET_ERR note_record(void *ctx, lgpos_t lgpos, const struct logrec *rec)

@@ -39,7 +39,7 @@ took=$((($(date +%s%N) - start) / 1000000))
 [ "$took" -lt 1000 ] || fail "cancel took $took ms"
 is "who waited is told" "$(cat "$T/wait1" "$T/wait2" | xargs)" "ECANCELED ECANCELED"
 has "the shell, too" "$(cat "$T/wait3")" "write error|I/O error"
-is "nothing is left of it" "$(ls "$L/backups" | xargs)" "latest one"
+is "nothing is left of it" "$(names "$L/backups")" "latest one"
 
 # -- verify, and finding damage in the store
 gives "verify" ok write "$MP/mail/control" "verify one"

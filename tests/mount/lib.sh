@@ -159,6 +159,11 @@ exits() { # DESCRIPTION STATUS PATTERN COMMAND...: the message has one line that
     has "$what" "$out" "$pattern"
 }
 
+# names DIR: what is in it, sorted, in one line.
+names() { find "$1" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort | paste -sd' '; }
+is_in() { [[ " $(names "$2") " == *" $1 "* ]]; } # NAME DIR
+not_in() { ! is_in "$@"; }
+
 status_of() { sed -n "s/^$2: //p" "$MP/$1/status"; } # INSTANCE KEY
 
 sums_hold() { # DIRECTORY: its SHA256SUMS

@@ -66,7 +66,7 @@ ok "it ends" wait_until 10 self_ended
 # -- keep= after each success
 mount_it keep=last:2
 for n in k1 k2 k3 k4; do ok "backup $n" mkdir "$MP/mail/backups/$n"; done
-is "the last two are left" "$(ls "$MP/mail/backups" | xargs)" "k3 k4 latest"
+is "the last two are left" "$(names "$MP/mail/backups")" "k3 k4 latest"
 unmount
 
 # -- mount -t esefs and fstab, in a mount namespace of its own that shows our helper in /sbin

@@ -10,20 +10,20 @@ cp "$SRC/web/SRU.chk" "$SRC/.hidden/"
 echo hello >"$SRC/notes/readme.txt"
 mount_it
 
-is "instances" "$(ls "$MP" | xargs)" "mail web"
-is "an instance's files" "$(ls "$MP/mail" | xargs)" "backups control events status"
+is "instances" "$(names "$MP")" "mail web"
+is "an instance's files" "$(names "$MP/mail")" "backups control events status"
 is "no backup yet" "$(ls -A "$MP/mail/backups")" ""
 is "modes" "$(stat -c '%a %n' "$MP"/mail/* | sed "s|$MP/mail/||" | xargs)" "700 backups 600 control 440 events 440 status"
 is "owner" "$(stat -c %u "$MP/mail/status")" "$(stat -c %u "$SRC")"
 
 ok "first backup" mkdir "$MP/mail/backups/one"
 ok "second backup" mkdir "$MP/mail/backups/two"
-is "backups" "$(ls "$MP/mail/backups" | xargs)" "latest one two"
+is "backups" "$(names "$MP/mail/backups")" "latest one two"
 is "latest is the newest" "$(readlink "$MP/mail/backups/latest")" two
 is "links of backups" "$(stat -c %h "$MP/mail/backups")" 4
 is "mode of a backup" "$(stat -c %a "$MP/mail/backups/one")" 700
 is "modes of its files" "$(stat -c %a "$MP/mail/backups/one/"* | sort -u)" 400
-is "every required log, the checkpoint, the database" "$(ls "$MP/mail/backups/one" | xargs)" \
+is "every required log, the checkpoint, the database" "$(names "$MP/mail/backups/one")" \
     "SHA256SUMS edb.chk edb.log edb00000006.log edb00000007.log edb00000008.log edb00000009.log edb0000000A.log test.edb"
 for f in edb.chk edb.log edb00000006.log test.edb; do
     ok "$f as found" cmp "$SRC/mail/$f" "$MP/mail/backups/one/$f"
@@ -56,7 +56,7 @@ is "no inode number twice" "$(find "$MP" -printf '%i\n' | sort | uniq -d)" ""
 is "d_ino is st_ino" "$("$HERE/dirs.py" inodes "$MP/mail/backups/one")" ok
 ok "rename" mv -T "$MP/mail/backups/one" "$MP/mail/backups/renamed"
 is "a renamed backup's inodes, sizes and times" "$(facts renamed)" "$one"
-is "the old name is gone" "$(ls "$MP/mail/backups" | xargs)" "latest renamed two"
+is "the old name is gone" "$(names "$MP/mail/backups")" "latest renamed two"
 unmount
 mount_it
 is "after a remount" "$(facts renamed)" "$one"
@@ -73,17 +73,15 @@ for i in $(seq 40); do ok "backup $i" mkdir "$MP/web/backups/b$i"; done
 is "offsets are stable" "$("$HERE/dirs.py" churn "$MP/web/backups")" ok
 
 # -- instances come and go within a second
-there() { ls "$MP" | grep -qx "$1"; }
-gone() { ! there "$1"; }
 cp -a "$SRC/web" "$T/newcomer"
 mv "$T/newcomer" "$SRC/newcomer"
-ok "a new instance is seen" wait_until 1 there newcomer
+ok "a new instance is seen" wait_until 1 is_in newcomer "$MP"
 ok "and works" mkdir "$MP/newcomer/backups/n"
 mv "$SRC/newcomer" "$T/newcomer"
-ok "a vanished one goes" wait_until 1 gone newcomer
+ok "a vanished one goes" wait_until 1 not_in newcomer "$MP"
 gives "also by name" ENOENT list "$MP/newcomer"
 mv "$T/newcomer" "$SRC/newcomer"
-ok "it comes back" wait_until 1 there newcomer
-is "with its backups" "$(ls "$MP/newcomer/backups" | xargs)" "latest n"
+ok "it comes back" wait_until 1 is_in newcomer "$MP"
+is "with its backups" "$(names "$MP/newcomer/backups")" "latest n"
 rm -r "$SRC/newcomer"
 finish

@@ -267,6 +267,221 @@ static void numbers_without_a_number_are_words(void **state)
     end();
 }
 
+/* Times in their forms: whole seconds, a fraction, a FILETIME, what is no time. Each text leads back to
+ * the very bits. */
+static void times_are_shown_in_the_form_that_keeps_their_bits(void **state)
+{
+    static const struct {
+        uint64_t bits;
+        const char *text;
+    } cases[] = {
+        {UINT64_C(0x40e5eae400000000), "2022-11-22T03:00:00"},
+        {UINT64_C(0x40e5eae400000001), "2022-11-22T03:00:00.000000629"}, /* the next number */
+        {UINT64_C(0x40e5e4c000000000), "2021-08-25T00:00:00"},
+        {UINT64_C(0xc10914f000000000), "1337-06-16T00:00:00"}, /* days before 1899 */
+        {UINT64_C(0xbff8000000000000),
+         "1899-12-29T12:00:00"}, /* -1.5: the fraction counts forwards */
+        {UINT64_C(0x01d8fe0e3a5d4321), "2022-11-22T00:57:14.3706913Z"},
+        {UINT64_C(0x019db1ded53e8000), "1970-01-01T00:00:00.0000000Z"},
+        {UINT64_C(0x019db1ded53e7fff),
+         "0x019db1ded53e7fff"}, /* a FILETIME of 1969, or nothing at all */
+        {UINT64_C(0x4146ff0000000000), "0x4146ff0000000000"}, /* beyond the year 9999 */
+        {UINT64_C(0x8000000000000000), "0x8000000000000000"}, /* minus zero */
+        {UINT64_C(0x7ff8000000000000), "0x7ff8000000000000"},
+    };
+    char want[200];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct recb r = {0};
+        uint8_t b[8];
+        begin();
+        r.fixed_len = 42;
+        r.nulls[0] = 0xff;
+        r.nulls[1] = 0x03;
+        put_le64(b, cases[i].bits);
+        recb_fixed(&r, 11, b, 8);
+        add_row(ALL_ROOT, "\x01", &r);
+        assert_int_equal(dump(ESE_DUMP_JSONL, false, only_all, 1), JET_errSuccess);
+        snprintf(want, sizeof(want), "{\"dt\":\"%s\"}\n", cases[i].text);
+        assert_string_equal(text, want);
+        end();
+    }
+}
+
+static void awkward_text_is_kept_apart_from_the_format(void **state)
+{
+    struct recb r = {0};
+
+    (void)state;
+    begin();
+    recb_var(&r, NULL, 0);
+    recb_var(&r,
+             "\x00\xd0"
+             "a",
+             3); /* U+D000 begins like a surrogate in UTF-8; then half a unit */
+    add_row(ALL_ROOT, "\x01", &r);
+    assert_int_equal(dump(ESE_DUMP_CANONICAL, false, only_all, 1), JET_errSuccess);
+    assert_non_null(strstr(text, "\tvu=\"\xed\x80\x80"
+                                 "a\"\n"));
+    assert_int_equal(dump(ESE_DUMP_JSONL, false, only_all, 1), JET_errSuccess);
+    assert_string_equal(text, "{\"vu\":\"\xed\x80\x80\xef\xbf\xbd\"}\n");
+    assert_int_equal(dump(ESE_DUMP_CSV, false, only_all, 1), JET_errSuccess);
+    assert_non_null(strstr(text, ",\"\xed\x80\x80\xef\xbf\xbd\","));
+    end();
+}
+
+/* Records of formats before 1999, where a null may stand before other values. */
+static void the_old_record_format_is_dumped(void **state)
+{
+    static const uint8_t tagged[] = {0x00, 0x01, 0x00, 0x40, 0x00, 0x01, 0x04, 0x00, 7,   0,  0,
+                                     0,    0x02, 0x01, 0x05, 0x80, 0x00, 't',  'e',  'x', 't'};
+    struct recb r = {.tagged = tagged, .tagged_len = sizeof(tagged)};
+
+    (void)state;
+    begin();
+    make_root(&db, ALL_ROOT, ALL, 0);
+    put_le32(testdb_page(&db, ALL_ROOT) + 36, PAGE_ROOT | PAGE_LEAF | PAGE_NEW_CHECKSUM);
+    add_row(ALL_ROOT, "\x01", &r);
+    assert_int_equal(dump(ESE_DUMP_CANONICAL, false, only_all, 1), JET_errSuccess);
+    assert_non_null(strstr(text, "R All bm=01\tmv[2]=7\tlt=\"text\"\n"));
+    assert_int_equal(dump(ESE_DUMP_JSONL, false, only_all, 1), JET_errSuccess);
+    assert_string_equal(text, "{\"mv\":[null,7],\"lt\":\"text\"}\n");
+    assert_int_equal(dump(ESE_DUMP_CSV, false, only_all, 1), JET_errSuccess);
+    assert_non_null(strstr(text, ",\"[null,7]\",,\"text\",\n"));
+    end();
+}
+
+/* ---- tables and space ---------------------------------------------------------------------------- */
+
+static JET_ERR list(bool tables, bool json)
+{
+    FILE *out;
+    JET_ERR err;
+
+    free(text);
+    text = NULL;
+    faults_init(&fs);
+    out = open_memstream(&text, &text_len);
+    assert_non_null(out);
+    err = (tables ? ese_dump_tables : ese_dump_space)(testdb_write(&db), "test.edb", json, out,
+                                                      take_fault, &fs);
+    fclose(out);
+    return err;
+}
+
+static void add_special_tables(void)
+{
+    add(&(struct catb){.objid = 12,
+                       .type = CATROW_TABLE,
+                       .id = 12,
+                       .coltyp_or_pgno = 18,
+                       .flags = TABLE_TEMPLATE,
+                       .name = "Templ"});
+    add(&(struct catb){.objid = 12,
+                       .type = CATROW_COLUMN,
+                       .id = 1,
+                       .coltyp_or_pgno = JET_coltypLong,
+                       .space = 4,
+                       .flags = COLUMN_TEMPLATE98 | COLUMN_DEFAULT,
+                       .record_offset = 4,
+                       .name = "t",
+                       .default_value = sl("\x2a\0\0\0", 4)});
+    add(&(struct catb){.objid = 12,
+                       .type = CATROW_INDEX,
+                       .id = 12,
+                       .coltyp_or_pgno = 18,
+                       .name = "pk",
+                       .flags = 0x10021,
+                       .key_fids = sl("\x80\0\1\0", 4),
+                       .conditions = sl("\xa0\0\1\0\x80\0\1\0", 8),
+                       .tuple_limits = sl("\3\0\0\0\12\0\0\0\xff\x7f\0\0", 12)});
+    add(&(struct catb){.objid = 13,
+                       .type = CATROW_TABLE,
+                       .id = 13,
+                       .coltyp_or_pgno = 19,
+                       .flags = (uint32_t)TABLE_SYSTEM | TABLE_DERIVED,
+                       .name = "Sys",
+                       .templ = "Templ"});
+    add(&(struct catb){.objid = 13,
+                       .type = CATROW_INDEX,
+                       .id = 33,
+                       .coltyp_or_pgno = IX_ROOT,
+                       .name = "loc",
+                       .flags = 0x1040e,
+                       .key_fids = sl("\0\0\x09\0", 4),
+                       .locale = "de-DE"});
+    make_root(&db, 18, 12, 0);
+    make_root(&db, 19, 13, 0);
+    make_root(&db, IX_ROOT, 33, PAGE_INDEX | PAGE_NON_UNIQUE);
+}
+
+static void tables_are_listed_with_what_they_have(void **state)
+{
+    (void)state;
+    begin();
+    add_special_tables();
+    put_le32(testdb_page(&db, IX_ROOT) + 24, 31);
+    (void)list(true, false);
+    assert_non_null(strstr(
+        text,
+        "Templ: 0 rows, object 12, root page 18, template\n"
+        "    2147483649  t                        Long                     fixed, default "
+        "2a000000\n"
+        "       primary  pk                       +t where t is null and t is not null, unique, "
+        "tuples of 3 to 10, root page 18, 0 entries\n"));
+    assert_non_null(
+        strstr(text, "Sys: 0 rows, object 13, root page 19, system table, from template Templ\n"));
+    assert_non_null(strstr(
+        text, "         index  loc                      +?, de-DE, root page 23, 0 entries\n"));
+    assert_non_null(strstr(
+        text,
+        "All: 0 rows, object 10, root page 20, long values at page 22\n"
+        "             1  bit                      Bit                      fixed, not null\n"));
+    assert_non_null(strstr(
+        text,
+        "           130  vb                       Binary(255)              variable\n"
+        "           256  mv                       Long                     tagged, multi-valued\n"
+        "           257  mt                       LongText(0, cp 1252)     tagged, "
+        "multi-valued\n"));
+    (void)list(true, true);
+    assert_non_null(
+        strstr(text, "\"Tuples\":{\"Min\":3,\"Max\":10,\"Count\":32767,\"Step\":1,\"Start\":0}"));
+    assert_non_null(strstr(text, "\"Conditions\":[\"t is null\",\"t is not null\"]"));
+    assert_non_null(strstr(text, "\"Default\":\"2a000000\""));
+    end();
+}
+
+/* Page 1 owns 24 pages in one extent; All's trees lie in it, some of them twice. */
+static void space_is_listed_tree_by_tree(void **state)
+{
+    (void)state;
+    begin();
+    make_root(&db, TWO_ROOT, TWO, 0);
+    page_make(testdb_page(&db, 1), PAGE, 1, 1, PAGE_ROOT | PAGE_LEAF | PAGE_NEW_CHECKSUM, 0, 0);
+    set_space(testdb_page(&db, 1), PAGE, 0, 0, 24, 0x2);
+    assert_int_equal(list(false, false), JET_errSuccess);
+    assert_non_null(strstr(text, "24 pages of 8192 bytes in the file\n"));
+    assert_non_null(strstr(text, "\n        1         1       0         0         0     0      1   "
+                                 "    23  index       All.ix\n"));
+    assert_non_null(strstr(text, "\n        1         1       0         0         2    -2      1   "
+                                 "    20  table       All\n"));
+    assert_non_null(strstr(text, "\n       24         1       0         1         2    20      1   "
+                                 "     1  database    -\n"));
+    assert_int_equal(list(false, true), JET_errSuccess);
+    assert_non_null(strstr(
+        text,
+        "\"Name\":\"All\",\"Kind\":\"table\",\"Object\":10,\"RootPage\":20,\"Levels\":1,\"Owned\":"
+        "1,"
+        "\"Used\":1,\"ExtentTrees\":0,\"Available\":0,\"Given\":2,\"Lost\":0,\"TooMany\":2}"));
+    memset(testdb_page(&db, TWO_ROOT), 0, PAGE);
+    assert_int_equal(list(false, false), JET_errPageNotInitialized); /* and the others are listed */
+    assert_non_null(strstr(text, "\n        0         0       0         0         0     0      0   "
+                                 "    21  table       Two"));
+    assert_non_null(strstr(text, "  database    -\n"));
+    end();
+}
+
 static void tables_are_told_apart_when_there_are_several(void **state)
 {
     struct recb r = {0};
@@ -516,6 +731,11 @@ int main(void)
         cmocka_unit_test(json_lines_have_every_type),
         cmocka_unit_test(csv_fields_have_every_type),
         cmocka_unit_test(numbers_without_a_number_are_words),
+        cmocka_unit_test(times_are_shown_in_the_form_that_keeps_their_bits),
+        cmocka_unit_test(awkward_text_is_kept_apart_from_the_format),
+        cmocka_unit_test(the_old_record_format_is_dumped),
+        cmocka_unit_test(tables_are_listed_with_what_they_have),
+        cmocka_unit_test(space_is_listed_tree_by_tree),
         cmocka_unit_test(tables_are_told_apart_when_there_are_several),
         cmocka_unit_test(index_entries_and_counts_come_with_the_keys),
         cmocka_unit_test(long_values_are_told_by_length_crc_and_head),
