@@ -27,6 +27,7 @@ struct copy_file {
     const char *path; /* beneath the source directory */
     const char *name; /* in the backup */
     enum ese_kind kind;
+    uint32_t gen; /* of a log */
     /* found */
     struct stat source;    /* when it was opened */
     uint64_t head;         /* hash of its first bytes then */

@@ -61,6 +61,7 @@ struct snap_inst {
     struct ese_fault last_why;
     char *error_line;  /* LastError; NULL: none */
     char *verify_line; /* LastVerify; NULL: none was made */
+    bool no_flock;     /* the last backup could not lock its source: the filesystem has no flock */
     enum ese_state state;
     char *body; /* of status: databases, logs, faults */
     char *status;
@@ -128,14 +129,26 @@ char *status_reads(struct snap *s);
 bool status_rebuild(struct snap_inst *i, const char *reads);
 
 /* catalogue.c */
+#define HOLD_NAME      ".hold"
+#define READ_NOTE_SECS 60 /* the time of reading in the store is at most this old */
 void catalogue_load(struct snap_inst *i);
 void catalogue_clear(struct snap_inst *i);
+bool catalogue_has(struct snap_inst *i, const char *name);
+/* A new entry, in no list yet; takes man over. NULL: out of memory. */
+struct snap_backup *catalogue_entry(struct snap_inst *i, const char *name, struct manifest *man);
+bool catalogue_is_newer(const struct snap_backup *a, const struct snap_backup *b);
+/* The list; inst->lock held. */
+struct snap_backup *catalogue_lookup(const struct snap_inst *i, const char *name);
+const struct snap_backup *catalogue_newest(const struct snap_inst *i);
+/* Room for one more, so that an insertion after the commit cannot fail. */
+bool catalogue_reserve(struct snap_inst *i);
+void catalogue_insert(struct snap_inst *i, struct snap_backup *b);
+void catalogue_take_out(struct snap_inst *i, const struct snap_backup *b);
+
+/* change.c */
 /* The commit: gives the partial directory its name, durably. On success the manifest is taken over. */
 must_check JET_ERR catalogue_commit(struct snap_inst *i, const char *partial, const char *name,
                                     struct manifest *man, struct ese_fault *why);
-bool catalogue_has(struct snap_inst *i, const char *name);
-/* inst->lock held. */
-const struct snap_backup *catalogue_newest(const struct snap_inst *i);
 void catalogue_expire(struct snap_inst *i); /* keep= */
 
 /* job.c */
@@ -169,7 +182,8 @@ must_check JET_ERR verify_run(struct snap_inst *i, const char *name, struct stop
 /* What the check finds goes through an ese_fault_fn to `events`; the first fault is remembered. */
 struct finder {
     struct snap_inst *inst;
-    unsigned faults, corrected;
+    unsigned nr; /* of everything that was reported */
+    unsigned corrected;
     bool rotten; /* verify: what could be corrected is a fault, the copy was right once */
     struct ese_fault first; /* err 0: none */
 };

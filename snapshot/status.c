@@ -245,6 +245,8 @@ static void put_all(FILE *out, const struct snap_inst *i, const char *reads)
     if (i->verify_line)
         fprintf(out, "LastVerify: %s\n", i->verify_line);
     fprintf(out, "LastError: %s\n", i->error_line ? i->error_line : "none");
+    if (i->no_flock)
+        fputs("Lock: none, the source's filesystem has no flock\n", out);
     if (i->dirfd < 0)
         fputs("Store: none, read-only\n", out);
     if (reads)

@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "record.h"
 #include "snap_priv.h"
 
-#define FAULT_EVENTS 100u       /* of one job; the rest is counted */
-#define SPARE_BYTES  (1u << 20) /* manifest, SHA256SUMS, directories */
+#define SPARE_BYTES (1u << 20) /* manifest, SHA256SUMS, directories */
 
 struct taking {
     struct snap_inst *inst;
@@ -42,40 +42,6 @@ struct taking {
     uint64_t first_ino;
     uint64_t started_ms;
 };
-
-/* ---- what the check finds --------------------------------------------------------------------- */
-
-void finder_report(void *ctx, const struct ese_fault *f)
-{
-    struct finder *d = ctx;
-    struct ese_fault own = *f;
-    enum event_severity severity = EVENT_INFO;
-    char text[800];
-
-    if (f->severity == ESE_CORRECTED)
-        d->corrected++;
-    if (f->severity == ESE_CORRECTED && d->rotten)
-        own.severity = ESE_FAULT;
-    if (own.severity == ESE_FAULT) {
-        severity = EVENT_ERROR;
-        if (d->first.err >= 0)
-            d->first = own;
-    } else if (own.severity == ESE_CORRECTED) {
-        severity = EVENT_WARNING;
-    }
-    if (++d->faults > FAULT_EVENTS)
-        return;
-    ese_fault_str(&own, text, sizeof(text));
-    if (d->faults == FAULT_EVENTS)
-        inst_event(d->inst, severity, EVENT_FILE_FAILED, "%s; more of them are not listed", text);
-    else
-        inst_event(d->inst, severity,
-                   f->event                        ? f->event
-                   : own.severity == ESE_CORRECTED ? EVENT_CORRECTED
-                   : own.os_errno                  ? EVENT_READ_FAILED
-                                                   : EVENT_FILE_FAILED,
-                   "%s", text);
-}
 
 /* ---- finding and planning --------------------------------------------------------------------- */
 
@@ -133,6 +99,7 @@ static JET_ERR make_files(struct taking *t, struct ese_fault *why)
         f->path = t->plan[k]->path;
         f->name = last_of(f->path);
         f->kind = t->plan[k]->kind;
+        f->gen = t->plan[k]->gen;
         if (strcmp(f->name, SUMS_NAME) == 0 || *f->name == '.')
             return why_set(why, JET_errInvalidName, f->name,
                            "a file of this name cannot be in a backup");
@@ -142,6 +109,21 @@ static JET_ERR make_files(struct taking *t, struct ese_fault *why)
 }
 
 /* ---- the owner's lock ------------------------------------------------------------------------- */
+
+/* A filesystem without flock: the comparison before and after has to do; `status` says so. */
+static JET_ERR lock_dir(struct taking *t, const char *dir, struct ese_fault *why)
+{
+    const bool locked = flock(t->lock_fd, LOCK_SH | LOCK_NB) == 0;
+
+    if (!locked && errno == EWOULDBLOCK)
+        return why_set(
+            why, JET_errFileAccessDenied, dir,
+            "another process has the instance open (it holds the lock of this directory)");
+    pthread_mutex_lock(&t->inst->lock);
+    t->inst->no_flock = !locked;
+    pthread_mutex_unlock(&t->inst->lock);
+    return JET_errSuccess;
+}
 
 /* The directory of the logs: where an engine that runs holds its lock. Without logs, of the first file. */
 static JET_ERR lock_instance(struct taking *t, struct ese_fault *why)
@@ -158,12 +140,10 @@ static JET_ERR lock_instance(struct taking *t, struct ese_fault *why)
     err = sys_open_dir(t->inst->snap->source_fd, slash ? dir : ".", &t->lock_fd);
     if (err < 0)
         why_sys(why, dir, "opening the directory");
-    else if (flock(t->lock_fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        err =
-            why_set(why, JET_errFileAccessDenied, slash ? dir : "",
-                    "another process has the instance open (it holds the lock of this directory)");
+    else
+        err = lock_dir(t, slash ? dir : "", why);
     free(dir);
-    return err; /* a filesystem without flock: the comparison before and after has to do */
+    return err;
 }
 
 /* ---- the partial directory -------------------------------------------------------------------- */
@@ -345,155 +325,22 @@ static JET_ERR compare(const struct taking *t, struct ese_fault *why)
     return err;
 }
 
-/* ---- writing it down -------------------------------------------------------------------------- */
-
-static int cmp_names(const void *a, const void *b)
-{
-    return strcmp(((const struct snap_file *)a)->name, ((const struct snap_file *)b)->name);
-}
-
-/* The files as shown, sorted; inode numbers follow the order. SHA256SUMS is the last one for now. */
-static struct snap_file *list_files(const struct taking *t)
-{
-    struct snap_file *files = calloc(t->nr + 1, sizeof(*files));
-
-    for (unsigned k = 0; files && k < t->nr; k++) {
-        files[k].name = t->files[k].name;
-        files[k].size = (uint64_t)t->files[k].source.st_size;
-        files[k].mtime = t->files[k].mtime;
-        memcpy(files[k].sha256, t->files[k].sha256, sizeof(files[k].sha256));
-    }
-    return files;
-}
-
-static JET_ERR add_sums(const struct taking *t, struct snap_file *files, struct ese_fault *why)
-{
-    struct snap_file *sums = &files[t->nr];
-    struct timespec times[2];
-    char *text;
-    size_t len;
-    JET_ERR err;
-
-    qsort(files, t->nr, sizeof(*files), cmp_names);
-    if (sums_encode(files, t->nr, &text, &len) < 0)
-        return why_set(why, JET_errOutOfMemory, "", "out of memory");
-    sums->name = SUMS_NAME;
-    sums->size = len;
-    sums->mtime = times[0] = times[1] = sys_now();
-    if (EVP_Digest(text, len, sums->sha256, NULL, EVP_sha256(), NULL) != 1)
-        err = why_set(why, JET_errOutOfMemory, SUMS_NAME, "the digest failed");
-    else if ((err = sys_make_file(t->partial_fd, SUMS_NAME, text, len, 0400)) < 0)
-        why_sys(why, SUMS_NAME, "writing");
-    else if (utimensat(t->partial_fd, SUMS_NAME, times, AT_SYMLINK_NOFOLLOW) < 0)
-        err = why_sys(why, SUMS_NAME, "writing");
-    free(text);
-    qsort(files, t->nr + 1, sizeof(*files), cmp_names);
-    for (unsigned k = 0; k <= t->nr; k++)
-        files[k].ino = t->first_ino + 1 + k;
-    return err;
-}
-
-static char *list_databases(const struct taking *t)
-{
-    char *buf = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&buf, &len);
-    bool any = false;
-
-    if (!out)
-        return NULL;
-    for (unsigned k = 0; k < t->nr; k++)
-        if (t->files[k].kind == ESE_KIND_DATABASE) {
-            fprintf(out, "%s%s", any ? "," : "", t->files[k].name);
-            any = true;
-        }
-    if (fclose(out) == 0)
-        return buf;
-    free(buf);
-    return NULL;
-}
-
-static void count(const struct taking *t, struct snap_manifest *m, char *generations, size_t len)
-{
-    uint32_t low = 0, high = 0;
-
-    for (unsigned k = 0; k < t->nr; k++) {
-        m->corrected += t->files[k].check.corrected;
-        if (t->files[k].kind == ESE_KIND_DATABASE)
-            m->pages_verified += t->files[k].check.pages;
-        if (t->files[k].kind != ESE_KIND_LOG)
-            continue;
-        m->logs++;
-        low = low ? low : t->plan[k]->gen;
-        high = t->plan[k]->gen;
-    }
-    generations[0] = '\0';
-    if (high)
-        snprintf(generations, len, "0x%X-0x%X", low, high);
-}
-
-static JET_ERR write_manifest(const struct taking *t, const struct snap_manifest *m,
-                              struct manifest **ret, struct ese_fault *why)
-{
-    char *text;
-    size_t len;
-    JET_ERR err = manifest_encode(m, &text, &len);
-
-    if (err < 0)
-        return why_set(why, err, MANIFEST_NAME, "out of memory");
-    err = sys_make_file(t->partial_fd, MANIFEST_NAME, text, len, 0400);
-    if (err < 0)
-        why_sys(why, MANIFEST_NAME, "writing");
-    else if ((err = manifest_parse(text, len, ret)) < 0) /* what the next mount will read */
-        why_set(why, err, MANIFEST_NAME, "the manifest does not read back");
-    free(text);
-    return err;
-}
-
-static JET_ERR write_down(const struct taking *t, struct manifest **ret, struct ese_fault *why)
-{
-    struct snap_file *files = list_files(t);
-    char *databases = list_databases(t), generations[32];
-    struct snap_manifest m = {.kind = KIND_OFFLINE,
-                              .ino = t->first_ino,
-                              .engine = ese_version(),
-                              .generations = generations,
-                              .databases = databases,
-                              .nr_files = t->nr + 1,
-                              .files = files};
-    JET_ERR err;
-
-    if (!files || !databases)
-        err = why_set(why, JET_errOutOfMemory, "", "out of memory");
-    else
-        err = add_sums(t, files, why);
-    if (err >= 0) {
-        count(t, &m, generations, sizeof(generations));
-        for (unsigned k = 0; k <= t->nr; k++) {
-            m.bytes += files[k].size;
-            if (strcmp(files[k].name, SUMS_NAME) == 0)
-                memcpy(m.sha256, files[k].sha256, sizeof(m.sha256));
-        }
-        m.created = sys_now();
-        m.duration_ms = sys_monotonic_ms() - t->started_ms;
-        err = write_manifest(t, &m, ret, why);
-    }
-    free(files);
-    free(databases);
-    return err;
-}
-
 /* ---- the whole -------------------------------------------------------------------------------- */
 
 static JET_ERR copy_and_commit(struct taking *t, struct ese_set *set, struct ese_fault *why)
 {
+    const struct record rec = {.dirfd = t->partial_fd,
+                               .files = t->files,
+                               .nr = t->nr,
+                               .first_ino = t->first_ino,
+                               .started_ms = t->started_ms};
     struct manifest *man = NULL;
     JET_ERR err = copy_all(t, set, why);
 
     if (err >= 0)
         err = compare(t, why);
     if (err >= 0)
-        err = write_down(t, &man, why);
+        err = record_write(&rec, &man, why);
     if (err >= 0 && (err = sys_fsync(t->partial_fd)) < 0)
         why_sys(why, "", "syncing the directory of the backup");
     if (err >= 0 && stopper_stop(t->stop)) /* the last moment at which nothing is left */

@@ -149,6 +149,11 @@ static JET_ERR verify_files(struct verifying *v, bool databases, struct ese_faul
     return err;
 }
 
+static int cmp_name(const void *name, const void *file)
+{
+    return strcmp(name, ((const struct snap_file *)file)->name);
+}
+
 static void check_listing(struct verifying *v)
 {
     char **list;
@@ -156,14 +161,11 @@ static void check_listing(struct verifying *v)
 
     if (sys_list(v->dirfd, &list, &nr) < 0)
         return;
-    for (unsigned k = 0; k < nr; k++) {
-        bool known = list[k][0] == '.';
-        for (unsigned n = 0; !known && n < v->m->nr_files; n++)
-            known = strcmp(list[k], v->m->files[n].name) == 0;
-        if (!known)
+    for (unsigned k = 0; k < nr; k++)
+        if (list[k][0] != '.' &&
+            !bsearch(list[k], v->m->files, v->m->nr_files, sizeof(v->m->files[0]), cmp_name))
             found(v, JET_errInvalidBackup, list[k], ESE_NO_OFFSET,
                   "is in the store, but not in the backup");
-    }
     sys_list_free(list, nr);
 }
 

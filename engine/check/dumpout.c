@@ -38,13 +38,17 @@ JET_ERR out_finish(FILE *file, struct reporter *r)
 
 void out_long(struct out *o, const void *p, size_t len)
 {
-    (void)out_flush(o);
-    if (len > OUT_LEN) {
-        write_out(o, p, len);
-        return;
+    const char *from = p;
+
+    while (len) {
+        size_t n = OUT_LEN - o->n < len ? OUT_LEN - o->n : len;
+        memcpy(o->b + o->n, from, n);
+        o->n += n;
+        from += n;
+        len -= n;
+        if (o->n == OUT_LEN)
+            (void)out_flush(o);
     }
-    memcpy(o->b, p, len);
-    o->n = len;
 }
 
 void out_str(struct out *o, const char *s)

@@ -364,6 +364,8 @@ static JET_ERR add_row(struct loader *l, const struct bt_node *n)
     l->pgno = n->pgno;
     if (what)
         return row_fault(l, &row, what);
+    if (row.name.len > NAME_MOST || (row.type == CATROW_TABLE && row.template_name.len > NAME_MOST))
+        return row_fault(l, &row, "a name is longer than any can be");
     if (row.type == CATROW_TABLE)
         return add_table(l, &row);
     if (!l->t || l->t->objid != row.objid_table)

@@ -67,6 +67,7 @@ enum { /* index flags, persistent (ESE: idb.hxx, fidb...) */
 };
 
 #define COLUMN_ID_TEMPLATE 0x80000000u /* in column ids of the API; not stored */
+#define NAME_MOST          64          /* bytes; ESE: jethdr.w JET_cbNameMost */
 #define INDEX_SEGMENTS_MAX 16          /* ESE: jethdr.w JET_ccolKeyMost */
 #define INDEX_KEY_DEFAULT  255u        /* key length when the catalogue has none */
 #define INDEX_KEY_LIMIT    2000u       /* ESE: cbKeyMost32KBytePage */

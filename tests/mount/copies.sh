@@ -23,7 +23,7 @@ each() { # COMMAND...: with {} as the instance's name
     done
 }
 
-kind=cp
+kind="cp"
 each cp -a "$MP/{}/backups/nightly" "$T/out/cp/{}/"
 verify_copy "$T/out/cp"
 is "cp -a keeps times" "$(stat -c %Y "$T/out/cp/mail/nightly/test.edb")" "$(stat -c %Y "$MP/mail/backups/nightly/test.edb")"
@@ -40,7 +40,7 @@ kind=tar
 each bash -c "tar -C '$MP/{}/backups' -cf - nightly | tar -C '$T/out/tar/{}' -xf -"
 verify_copy "$T/out/tar"
 
-kind=cat # through the page cache's other door: mmap
+kind="mmap" # through the page cache's other door: mmap
 ok "mmap reads the same bytes" python3 - "$MP/large/backups/nightly/big.edb" "$SRC/large/big.edb" <<'PY'
 import mmap, sys
 a, b = (open(p, "rb") for p in sys.argv[1:])

@@ -31,7 +31,7 @@ unmount
 [ "$(ms "$start")" -lt 5000 ] || fail "umount cancelled only after $(ms "$start") ms"
 ok "its partial is gone" store_is_swept
 mount_it rate=1M
-is "nothing of it" "$(ls "$B")" ""
+is "nothing of it" "$(names "$B")" ""
 has "an event says so" "$(cat "$MP/large/events")" 'backup b was stopped'
 
 # -- mounted again at once, while the former daemon is still ending
@@ -39,7 +39,7 @@ gives "a backup in the background" ok write "$MP/large/control" "full c"
 sleep 0.3
 umount "$MP"
 mount_it rate=1M
-is "nothing of it" "$(ls "$B")" ""
+is "nothing of it" "$(names "$B")" ""
 
 # -- SIGTERM
 "$CALL" mkdir "$B/d" >"$T/mkdir" &
@@ -61,7 +61,7 @@ exec 9<&-
 
 # -- kill -9: an error, never an empty directory; and a remount heals it
 mount_it rate=1M
-is "listed" "$(ls "$MP" "$MP/mail/backups" | wc -l)" 7
+is "listed" "$(names "$MP"), $(names "$MP/mail/backups")" "large mail, done latest"
 "$CALL" mkdir "$B/f" >"$T/mkdir" &
 sleep 0.5
 kill -9 "$(daemons)"
@@ -74,7 +74,7 @@ for d in "$MP" "$MP/mail" "$MP/mail/backups/done"; do
 done
 mount_it rate=1M
 is "one mount is there" "$(awk -v m="$MP" '$2 == m' /proc/self/mounts | wc -l)" 1
-is "nothing partial" "$(ls "$B")" ""
+is "nothing partial" "$(names "$B")" ""
 ok "the store is swept" store_is_swept
 ok "the finished one is whole" sums_hold "$MP/mail/backups/done"
 

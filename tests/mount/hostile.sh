@@ -36,7 +36,7 @@ done
 result=$("$CALL" mkdir "$MP/mixed/backups/n")
 if [ "$result" = ok ]; then
     ok "only regular files are copied" sums_hold "$MP/mixed/backups/n"
-    is "no link, no FIFO" "$(find "$MP/mixed/backups/n" ! -type d ! -type f)$(ls "$MP/mixed/backups/n" | grep -E 'zero|00021')" ""
+    is "no link, no FIFO" "$(find "$MP/mixed/backups/n" ! -type d ! -type f)$(names "$MP/mixed/backups/n" | grep -E 'zero|00021')" ""
 fi
 unmount
 ok "SOURCE by a symbolic link" "$MOUNT_ESEFS" "$T/srclink" "$MP" -o "store=$STORE"

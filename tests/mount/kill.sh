@@ -24,7 +24,7 @@ empty=$(used)
 took=$(date +%s%N)
 mount_it
 ok "how long one takes" mkdir "$MP/large/backups/first"
-took=$(((($(date +%s%N) - took) / 1000000)))
+took=$((($(date +%s%N) - took) / 1000000))
 unmount
 
 finished=(large/first)
@@ -55,7 +55,7 @@ for r in $(seq "$rounds"); do
     for f in "${finished[@]}"; do
         ok "round $r: $f is whole" sums_hold "$MP/${f%/*}/backups/${f#*/}"
     done
-    is "round $r: as many as finished" "$(ls -d "$MP"/*/backups/* | grep -vc latest)" "${#finished[@]}"
+    is "round $r: as many as finished" "$(find "$MP" -mindepth 3 -maxdepth 3 -type d | wc -l)" "${#finished[@]}"
     ok "round $r: swept" store_is_swept
     note "round $r: killed after $wait_ms ms: mkdir said $outcome, the backup is there: $there"
     unmount

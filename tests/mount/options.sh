@@ -23,7 +23,7 @@ exits "store is SOURCE" 32 "store=$SRC" "$M" "$SRC" "$MP" -o "store=$SRC"
 exits "store in an instance" 32 "store=$SRC/mail" "$M" "$SRC" "$MP" -o "store=$SRC/mail/store"
 mkdir "$T/full" && touch "$T/full/something"
 exits "store is somebody's directory" 32 "$T/full" "$M" "$SRC" "$MP" -o "store=$T/full"
-is "in which a lock is all that is new" "$(ls -A "$T/full" | grep -vx lock)" something
+is "in which a lock is all that is new" "$(names "$T/full")" "lock something"
 mkdir "$T/newer" && echo "esefs store 999" >"$T/newer/FORMAT"
 exits "store of a newer version" 32 "999" "$M" "$SRC" "$MP" -o "store=$T/newer"
 is "nothing is mounted" "$(awk -v m="$MP" '$2 == m' /proc/self/mounts)" ""

@@ -493,17 +493,48 @@ static void a_row_that_is_no_record_is_told(void **state)
     end();
 }
 
-static void a_long_row_does_not_break_the_pool(void **state)
+static void a_long_locale_does_not_break_the_pool(void **state)
 {
-    static char name[30001];
+    static char name[9001];
 
     (void)state;
     memset(name, 'n', sizeof(name) - 1);
-    testdb_init(&db, 32768, 30);
-    catb_begin(&db, CATALOG_PGNO);
-    add_table(9, name, 0);
+    begin(32768);
+    add_table(9, "T", 0);
+    add(&(struct catb){.objid = 9,
+                       .type = CATROW_INDEX,
+                       .id = 11,
+                       .coltyp_or_pgno = 21,
+                       .name = "i",
+                       .flags = 0x10000,
+                       .key_fids = sl("\0\0\6\0", 4),
+                       .locale = name});
     load();
-    assert_int_equal(strlen(cat->tables[0]->name), 30000);
+    assert_int_equal(strlen(cat->tables[0]->indexes[0].locale), 9000);
+    end();
+}
+
+static void names_longer_than_any_can_be_are_told(void **state)
+{
+    char name[NAME_MOST + 2] = {0};
+
+    (void)state;
+    memset(name, 'n', NAME_MOST);
+    begin(8192);
+    add_table(9, name, 0);
+    name[NAME_MOST] = 'x';
+    add_column(9, 1, name, JET_coltypLong, 4, 0, 4);
+    add_table(10, name, 0);
+    add(&(struct catb){.objid = 11,
+                       .type = CATROW_TABLE,
+                       .id = 11,
+                       .coltyp_or_pgno = 20,
+                       .name = "T",
+                       .templ = name});
+    load();
+    assert_int_equal(fs.nr, 3);
+    assert_int_equal(cat->nr_tables, 1);
+    assert_int_equal(cat->tables[0]->nr_columns, 0);
     end();
 }
 
@@ -576,7 +607,8 @@ int main(void)
         cmocka_unit_test(damaged_rows_are_told_and_left_out),
         cmocka_unit_test(rows_of_no_table_are_told),
         cmocka_unit_test(a_row_that_is_no_record_is_told),
-        cmocka_unit_test(a_long_row_does_not_break_the_pool),
+        cmocka_unit_test(a_long_locale_does_not_break_the_pool),
+        cmocka_unit_test(names_longer_than_any_can_be_are_told),
         cmocka_unit_test(the_shadow_helps_when_the_catalogue_is_damaged),
         cmocka_unit_test(what_is_sound_in_both_damaged_catalogues_is_kept),
     };

@@ -380,11 +380,14 @@ static void schemes_that_are_not_understood_are_refused_by_name(void **state)
 
     (void)state;
     assert_int_equal(run(sl(b, 0), 100, &len), JET_errDecompressionFailed);
+    assert_false(compress_is_refused(sl(b, 0)));
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         b[0] = cases[i].first;
         assert_int_equal(run(sl(b, 2), 100, &len), JET_errDecompressionFailed);
         if (!strstr(what, cases[i].part))
             fail_msg("0x%02x: %s", cases[i].first, what);
+        assert_int_equal(compress_is_refused(sl(b, 2)),
+                         strstr(what, "scrubbed") || strstr(what, "not supported"));
     }
 }
 

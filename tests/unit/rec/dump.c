@@ -277,11 +277,11 @@ static void times_are_shown_in_the_form_that_keeps_their_bits(void **state)
     } cases[] = {
         {UINT64_C(0x40e5eae400000000), "2022-11-22T03:00:00"},
         {UINT64_C(0x40e5eae400000001), "2022-11-22T03:00:00.000000629"}, /* the next number */
-        {UINT64_C(0x40e5e4c000000000), "2021-08-25T00:00:00"},
-        {UINT64_C(0xc10914f000000000), "1337-06-16T00:00:00"}, /* days before 1899 */
+        {UINT64_C(0x40e5e4c000000000), "2022-10-04T00:00:00"},
+        {UINT64_C(0xc10914f000000000), "1337-06-09T00:00:00"}, /* days before 1899 */
         {UINT64_C(0xbff8000000000000),
          "1899-12-29T12:00:00"}, /* -1.5: the fraction counts forwards */
-        {UINT64_C(0x01d8fe0e3a5d4321), "2022-11-22T00:57:14.3706913Z"},
+        {UINT64_C(0x01d8fe0e3a5d4321), "2022-11-22T01:03:26.9617441Z"},
         {UINT64_C(0x019db1ded53e8000), "1970-01-01T00:00:00.0000000Z"},
         {UINT64_C(0x019db1ded53e7fff),
          "0x019db1ded53e7fff"}, /* a FILETIME of 1969, or nothing at all */
@@ -707,6 +707,28 @@ static void a_full_disk_is_told(void **state)
     end();
 }
 
+/* More than the buffer holds: the error comes while the rows are written, and they end. */
+static void a_disk_that_fills_up_ends_the_dump(void **state)
+{
+    static char *names[3000];
+    const struct ese_dump_opts o = {
+        .format = ESE_DUMP_CSV, .tables = names, .nr_tables = ARRAY_LEN(names)};
+    FILE *full = fopen("/dev/full", "w");
+
+    (void)state;
+    assert_non_null(full);
+    begin();
+    add_all_rows();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        names[i] = name_all;
+    faults_init(&fs);
+    assert_int_equal(ese_dump(testdb_write(&db), "t", &o, full, take_fault, &fs), JET_errDiskFull);
+    assert_int_equal(fs.nr, 1);
+    assert_int_not_equal(fs.last.os_errno, 0);
+    (void)fclose(full);
+    end();
+}
+
 static void what_is_no_database_is_refused_by_each(void **state)
 {
     const struct ese_dump_opts o = {0};
@@ -746,6 +768,7 @@ int main(void)
         cmocka_unit_test(a_table_that_there_is_not_is_told_and_the_others_are_dumped),
         cmocka_unit_test(a_format_that_there_is_not_is_refused),
         cmocka_unit_test(a_full_disk_is_told),
+        cmocka_unit_test(a_disk_that_fills_up_ends_the_dump),
         cmocka_unit_test(what_is_no_database_is_refused_by_each),
     };
 

@@ -312,6 +312,30 @@ static void damage_is_found_where_it_is(void **state)
     }
 }
 
+/* Root on page 3, the next leaf is blank: what opens still may not go on. */
+static void a_page_that_cannot_be_read_ends_the_value(void **state)
+{
+    struct slice piece;
+    uint32_t n;
+
+    (void)state;
+    testdb_init(&db, 4096, 4);
+    page_make(testdb_page(&db, 2), 4096, 2, OBJID,
+              PAGE_ROOT | PAGE_PARENT_OF_LEAF | PAGE_LONG_VALUE | PAGE_NEW_CHECKSUM, 0, 0);
+    set_space(testdb_page(&db, 2), 4096, 1, 0, 1, 0);
+    add_child(testdb_page(&db, 2), 4096, "\0\0\0\5\0", 5, 3);
+    add_child(testdb_page(&db, 2), 4096, "", 0, 4);
+    tree = testdb_page(&db, 3);
+    page_make(tree, 4096, 3, OBJID, PAGE_LEAF | PAGE_LONG_VALUE | PAGE_NEW_CHECKSUM, 0, 4);
+    add_root(5, 1, 50, -1);
+    open_tree();
+    assert_int_equal(lv_open(&vr.lv, 5, &n), JET_errSuccess);
+    assert_int_equal(lv_next(&vr.lv, &piece), JET_errPageNotInitialized);
+    assert_int_equal(lv_open(&vr.lv, 6, &n), JET_errPageNotInitialized);
+    assert_int_equal(fs.nr, 1);
+    end();
+}
+
 static void a_table_without_long_values_has_none(void **state)
 {
     uint32_t n;
@@ -387,6 +411,7 @@ int main(void)
         cmocka_unit_test(numbers_in_records_are_little_endian),
         cmocka_unit_test(pieces_have_the_size_of_the_page_size),
         cmocka_unit_test(damage_is_found_where_it_is),
+        cmocka_unit_test(a_page_that_cannot_be_read_ends_the_value),
         cmocka_unit_test(a_table_without_long_values_has_none),
         cmocka_unit_test(a_value_is_read_wherever_it_lies),
         cmocka_unit_test(values_that_cannot_be_read_say_why),

@@ -31,7 +31,7 @@ struct tagb {
         uint8_t header;
         bool has_header;
         uint32_t len;
-        uint8_t data[300];
+        const void *data; /* not copied */
     } f[40];
 };
 
@@ -44,8 +44,7 @@ __attribute__((unused)) static void tagb_add(struct tagb *t, uint16_t fid, uint1
     t->f[t->nr].has_header = header >= 0;
     t->f[t->nr].header = (uint8_t)header;
     t->f[t->nr].len = len;
-    if (len)
-        memcpy(t->f[t->nr].data, data, len);
+    t->f[t->nr].data = data;
     t->nr++;
 }
 
@@ -61,7 +60,8 @@ __attribute__((unused)) static uint32_t tagb_end(const struct tagb *t, uint8_t *
         put_le16(out + 4 * i + 2, ib);
         if (t->f[i].has_header)
             out[at++] = t->f[i].header;
-        memcpy(out + at, t->f[i].data, t->f[i].len);
+        if (t->f[i].len)
+            memcpy(out + at, t->f[i].data, t->f[i].len);
         at += t->f[i].len;
     }
     return at;
@@ -161,7 +161,7 @@ __attribute__((unused)) static uint32_t catb_record(const struct catb *c, enum t
 {
     struct recb r = {0};
     struct tagb t = {.layout = layout};
-    uint8_t tagged[400];
+    static uint8_t tagged[20000];
 
     catb_le32(&r, 1, c->objid);
     catb_le16(&r, 2, c->type);
@@ -184,7 +184,7 @@ __attribute__((unused)) static uint32_t catb_record(const struct catb *c, enum t
     recb_var(&r, c->conditions.p, c->conditions.len);
     recb_var(&r, c->tuple_limits.p, c->tuple_limits.len);
     if (c->locale) {
-        uint8_t wide[64];
+        static uint8_t wide[19000];
         for (size_t i = 0; i < strlen(c->locale); i++)
             put_le16(wide + 2 * i, (uint16_t)c->locale[i]);
         tagb_add(&t, 261, 0, TAGHDR_LONG, wide, 2 * (uint32_t)strlen(c->locale));

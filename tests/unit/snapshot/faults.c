@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-enum call { CALL_FSYNC, CALL_PWRITE, CALL_FALLOCATE, CALL_FUTIMENS, NR_CALLS };
+enum call { CALL_FSYNC, CALL_PWRITE, CALL_FALLOCATE, CALL_FUTIMENS, CALL_FLOCK, NR_CALLS };
 
 static atomic_int countdown[NR_CALLS]; /* 0: no failure */
 static atomic_int failed;
@@ -51,6 +51,13 @@ int __wrap_futimens(int fd, const struct timespec t[2]);
 int __wrap_futimens(int fd, const struct timespec t[2])
 {
     return fails(CALL_FUTIMENS) ? -1 : __real_futimens(fd, t);
+}
+
+int __real_flock(int fd, int op);
+int __wrap_flock(int fd, int op);
+int __wrap_flock(int fd, int op)
+{
+    return fails(CALL_FLOCK) ? -1 : __real_flock(fd, op);
 }
 
 static void fail_each(struct fix *f, enum call c, int os_errno, JET_ERR err, int at_least)
@@ -119,6 +126,18 @@ static void failed_time_fails_the_backup(void **state)
     fail_each(*state, CALL_FUTIMENS, EIO, JET_errDiskIO, 3);
 }
 
+static void source_without_flock_is_copied_and_status_says_so(void **state)
+{
+    struct fix *f = *state;
+
+    fail_errno = ENOLCK;
+    atomic_store(&countdown[CALL_FLOCK], 1);
+    take(f, "a");
+    assert_true(status_has(f, "\nLock: none, the source's filesystem has no flock\n"));
+    take(f, "b");
+    assert_false(status_has(f, "\nLock: "));
+}
+
 static void failed_sync_of_a_removal_is_told(void **state)
 {
     struct fix *f = *state;
@@ -141,6 +160,7 @@ int main(void)
         T(failed_allocation_fails_the_backup),
         T(filesystem_without_allocation_or_direct_writes_is_used_all_the_same),
         T(failed_time_fails_the_backup),
+        T(source_without_flock_is_copied_and_status_says_so),
         T(failed_sync_of_a_removal_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -3,6 +3,7 @@
 
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 
 /* Everything a copy may not change: names, modes, sizes, times of change, content. */
 static void picture(const struct fix *f, const char *to)
@@ -282,6 +283,43 @@ static void store_that_is_too_small_is_refused_before_anything_is_copied(void **
     assert_int_equal(umount(f->store), 0);
 }
 
+/* The store and the source on one filesystem that can share extents, in a file that is mounted. */
+static void where_extents_can_be_shared_the_copy_is_a_clone(void **state)
+{
+    struct fix *f = *state;
+    struct statvfs before, after;
+    struct snap_backup *b;
+    char base[128];
+
+    snprintf(base, sizeof(base), "%s/fs", f->dir);
+    if (geteuid() != 0 ||
+        run("truncate -s 400M %s.img && { mkfs.btrfs -q %s.img || mkfs.xfs -q %s.img; } "
+            "2>/dev/null && mkdir %s && mount -o loop %s.img %s 2>/dev/null",
+            base, base, base, base, base, base) != 0) {
+        print_message("skipped: needs root and mkfs.btrfs or mkfs.xfs\n");
+        skip();
+    }
+    snprintf(f->source, sizeof(f->source), "%s/source", base);
+    snprintf(f->store, sizeof(f->store), "%s/store", base);
+    assert_int_equal(mkdir(f->source, 0755), 0);
+    make_instance(f->source, "mail", 8000, 4096); /* 26 MB */
+    damage(SOURCE(f, "mail/mail.edb"), 7 * 4096 + 1234, 0x10);
+    assert_int_equal(run("cp %s/mail/mail.edb %s/damaged && sync -f %s", f->source, f->dir, base),
+                     0);
+    fix_open(f);
+    assert_int_equal(snap_statvfs(f->s, &before), 0);
+    take(f, "a");
+    assert_int_equal(snap_statvfs(f->s, &after), 0);
+    assert_true((before.f_bfree - after.f_bfree) * before.f_frsize < 8 << 20);
+    b = snap_backup_find(f->i, "a");
+    assert_int_equal(snap_backup_manifest(b)->corrected, 1); /* in the clone alone */
+    snap_backup_unref(b);
+    assert_true(same_content(SOURCE(f, "mail/mail.edb"), path_of(f, f->dir, "damaged")));
+    assert_int_equal(run("cd %s/mail/a && sha256sum -c SHA256SUMS >/dev/null", f->store), 0);
+    fix_close(f);
+    assert_int_equal(umount(base), 0);
+}
+
 static void database_without_logs_is_an_instance(void **state)
 {
     struct fix *f = *state;
@@ -366,6 +404,7 @@ int main(void)
         T(unreadable_file_is_refused_by_name),
         T(taken_name_is_refused),
         T_CLOSED(store_that_is_too_small_is_refused_before_anything_is_copied),
+        T_CLOSED(where_extents_can_be_shared_the_copy_is_a_clone),
         T(database_without_logs_is_an_instance),
         T_CLOSED(source_itself_can_be_the_instance),
         T_CLOSED(real_sets_are_backed_up_and_verify),
