@@ -14,6 +14,14 @@
 #include "errmap.h"
 #include "job.h"
 
+/* snapshot tells of a change in the thread that makes it. */
+static _Thread_local bool asked_by_kernel;
+
+bool change_is_the_kernel_s(void)
+{
+    return asked_by_kernel;
+}
+
 /* The error of a legal change in a wrong place, or of a change where none may be; 0: go on. */
 static int check_place(const struct fs *fs, const struct node *dir)
 {
@@ -63,8 +71,10 @@ void change_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 static void run_rmdir(struct job *job)
 {
     struct ese_fault why = {.err = 0};
-    JET_ERR err = snap_remove(job->inst, job->name, &why);
+    JET_ERR err;
 
+    asked_by_kernel = true; /* the thread ends with the job */
+    err = snap_remove(job->inst, job->name, &why);
     reply_err(job->req, errmap_reply(err, &why, "rmdir"));
 }
 
@@ -84,8 +94,10 @@ void change_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 static void run_rename(struct job *job)
 {
     struct ese_fault why = {.err = 0};
-    JET_ERR err = snap_rename(job->inst, job->name, job->name2, &why);
+    JET_ERR err;
 
+    asked_by_kernel = true;
+    err = snap_rename(job->inst, job->name, job->name2, &why);
     reply_err(job->req, errmap_reply(err, &why, "rename"));
 }
 

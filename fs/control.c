@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "errmap.h"
+#include "invalidate.h"
 #include "job.h"
 #include "text.h"
 
@@ -38,6 +39,8 @@ static void run(struct job *job)
     if (err ==
         JET_errBackupAbortByServer) /* the backup was cancelled, or only the waiting for it */
         why.os_errno = job->interrupted ? EINTR : 0;
+    /* Whoever lists after a `wait` sees the backup that it waited for. */
+    inval_flush(job->fs->inval);
     if (err < 0)
         reply_err(job->req, errmap_reply(err, &why, job->name));
     else

@@ -102,6 +102,9 @@ void change_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 void change_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
 void change_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t newparent,
                    const char *newname, unsigned flags);
+/* True in a call back from snapshot for a change that the kernel itself asked for, and whose entry it
+ * will therefore drop or move by itself. */
+bool change_is_the_kernel_s(void);
 /* control.c */
 void control_write(fuse_req_t req, struct node *n, const char *buf, size_t size);
 /* xattr.c */

@@ -18,8 +18,9 @@ struct inval {
     struct fs *fs;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t more;
+    pthread_cond_t more, told;
     struct notice *first, **last; /* lock */
+    uint64_t nr_queued, nr_sent;  /* lock */
     bool stop;                    /* lock */
 };
 
@@ -64,7 +65,10 @@ static void *thread(void *arg)
         send(v->fs, n);
         notice_free(n);
         pthread_mutex_lock(&v->lock);
+        v->nr_sent++;
+        pthread_cond_broadcast(&v->told);
     }
+    pthread_cond_broadcast(&v->told);
     pthread_mutex_unlock(&v->lock);
     return NULL;
 }
@@ -79,7 +83,9 @@ struct inval *inval_new(struct fs *fs)
     v->last = &v->first;
     pthread_mutex_init(&v->lock, NULL);
     pthread_cond_init(&v->more, NULL);
+    pthread_cond_init(&v->told, NULL);
     if (pthread_create(&v->thread, NULL, thread, v) != 0) {
+        pthread_cond_destroy(&v->told);
         pthread_cond_destroy(&v->more);
         pthread_mutex_destroy(&v->lock);
         free(v);
@@ -113,6 +119,7 @@ void inval_free(struct inval *v)
     if (v == NULL)
         return;
     inval_stop(v);
+    pthread_cond_destroy(&v->told);
     pthread_cond_destroy(&v->more);
     pthread_mutex_destroy(&v->lock);
     free(v);
@@ -137,6 +144,22 @@ void inval_dir(struct inval *v, const struct node_id *dir, const char *name)
     }
     *v->last = n;
     v->last = &n->next;
+    v->nr_queued++;
     pthread_cond_signal(&v->more);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void inval_flush(struct inval *v)
+{
+    struct timespec until;
+    uint64_t upto;
+    int err = 0;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&v->lock);
+    upto = v->nr_queued;
+    while (v->nr_sent < upto && !v->stop && err == 0)
+        err = pthread_cond_clockwait(&v->told, &v->lock, CLOCK_MONOTONIC, &until);
     pthread_mutex_unlock(&v->lock);
 }

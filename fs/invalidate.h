@@ -20,4 +20,8 @@ void inval_free(struct inval *v);
  * taken. name: an entry that is no longer what it was, or NULL if one was only added. */
 void inval_dir(struct inval *v, const struct node_id *dir, const char *name);
 
+/* Returns when the kernel has been told everything that was queued before, or after a second: a mkdir
+ * may hold the thread up for long. Not from a request that the kernel holds a directory's lock for. */
+void inval_flush(struct inval *v);
+
 #endif

@@ -54,6 +54,8 @@ static void told(void *ctx, struct snap_inst *inst, enum snap_change what, const
     case SNAP_BACKUP_GONE:
     case SNAP_BACKUP_RENAMED:
         tree_touch(s->fs.tree, snap_inst_id(inst));
+        if (change_is_the_kernel_s())
+            name = old = NULL;
         inval_dir(s->fs.inval, &dir, what == SNAP_BACKUP_GONE ? name : old);
         break;
     case SNAP_STATUS:

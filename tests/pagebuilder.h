@@ -26,11 +26,12 @@ __attribute__((unused)) static void page_make(uint8_t *b, uint32_t size, pgno_t 
         le32_put(&((struct page_hdr2_disk *)b)->pgno, pgno);
 }
 
-static inline void page_put_tag(uint8_t *b, uint32_t size, unsigned itag, const void *data, uint32_t len)
+static inline void page_put_tag(uint8_t *b, uint32_t size, unsigned itag, const void *data,
+                                uint32_t len)
 {
     struct page_hdr_disk *h = (struct page_hdr_disk *)b;
-    uint16_t              at = le16_get(h->ib_mic_free);
-    uint8_t              *t = b + size - 4 * (itag + 1);
+    uint16_t at = le16_get(h->ib_mic_free);
+    uint8_t *t = b + size - 4 * (itag + 1);
 
     memcpy(b + page_header_len(size) + at, data, len);
     put_le16(t, (uint16_t)len);
@@ -40,17 +41,18 @@ static inline void page_put_tag(uint8_t *b, uint32_t size, unsigned itag, const 
 }
 
 /* The external header: a root's space header, or a prefix. Before any node. */
-__attribute__((unused)) static void page_set_header(uint8_t *b, uint32_t size, const void *data, uint32_t len)
+__attribute__((unused)) static void page_set_header(uint8_t *b, uint32_t size, const void *data,
+                                                    uint32_t len)
 {
     page_put_tag(b, size, 0, data, len);
 }
 
-__attribute__((unused)) static void page_add(uint8_t *b, uint32_t size, const void *key, uint32_t key_len,
-                                             const void *data, uint32_t len)
+__attribute__((unused)) static void page_add(uint8_t *b, uint32_t size, const void *key,
+                                             uint32_t key_len, const void *data, uint32_t len)
 {
     struct page_hdr_disk *h = (struct page_hdr_disk *)b;
-    unsigned              itag = le16_get(h->itag_state);
-    uint8_t               node[2048];
+    unsigned itag = le16_get(h->itag_state);
+    uint8_t node[2048];
 
     put_le16(node, (uint16_t)key_len);
     memcpy(node + 2, key, key_len);

@@ -49,12 +49,12 @@ __attribute__((unused)) static const char *test_data(void)
     return d;
 }
 
-#define NEED_DATA(what)                                                                            \
-    do {                                                                                           \
-        if (!test_data()) {                                                                        \
-            print_message("skipped, no ESE_TEST_DATA: %s\n", what);                                \
-            skip();                                                                                \
-        }                                                                                          \
+#define NEED_DATA(what)                                             \
+    do {                                                            \
+        if (!test_data()) {                                         \
+            print_message("skipped, no ESE_TEST_DATA: %s\n", what); \
+            skip();                                                 \
+        }                                                           \
     } while (0)
 
 #endif

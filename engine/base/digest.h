@@ -12,7 +12,7 @@ struct digest;
 must_check JET_ERR digest_new(struct digest **ret);
 must_check JET_ERR digest_feed(struct digest *d, const void *buf, size_t len);
 must_check JET_ERR digest_end(struct digest *d, uint8_t ret[DIGEST_LEN]);
-void               digest_free(struct digest *d); /* NULL is fine */
-char              *digest_hex(const uint8_t sum[DIGEST_LEN], char buf[DIGEST_HEX_LEN]);
+void digest_free(struct digest *d); /* NULL is fine */
+char *digest_hex(const uint8_t sum[DIGEST_LEN], char buf[DIGEST_HEX_LEN]);
 
 #endif

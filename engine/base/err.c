@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static const struct err_entry {
-    JET_ERR     err;
+    JET_ERR err;
     const char *name, *text;
 } table[] = {
 #define X(name, number, text) {number, #name, text},
@@ -14,7 +14,7 @@ static const struct err_entry {
 
 static _Thread_local struct {
     const char *file;
-    int         line;
+    int line;
 } birth;
 
 /* About 500 entries and only ever asked for on the way to a person: a scan is good enough. */

@@ -24,7 +24,7 @@ JET_ERR fault(struct reporter *r, JET_ERR err, uint32_t event, pgno_t pgno, uint
               const char *fmt, ...)
 {
     struct ese_fault f = {.err = err, .event = event, .pgno = pgno, .offset = offset};
-    va_list          ap;
+    va_list ap;
 
     va_start(ap, fmt);
     send(r, &f, fmt, ap);
@@ -34,7 +34,7 @@ JET_ERR fault(struct reporter *r, JET_ERR err, uint32_t event, pgno_t pgno, uint
 
 JET_ERR fault_io(struct reporter *r, JET_ERR err, uint64_t offset, const char *doing)
 {
-    int              saved = errno;
+    int saved = errno;
     struct ese_fault f = {.err = err, .offset = offset, .os_errno = saved};
 
     snprintf(f.file, sizeof(f.file), "%s", r->file ? r->file : "");
@@ -57,7 +57,7 @@ void fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t o
                           .event = event,
                           .pgno = pgno,
                           .offset = offset};
-    va_list          ap;
+    va_list ap;
 
     va_start(ap, fmt);
     send(r, &f, fmt, ap);
@@ -67,7 +67,7 @@ void fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t o
 void fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char *fmt, ...)
 {
     struct ese_fault f = {.severity = ESE_NOTE, .event = event, .offset = offset};
-    va_list          ap;
+    va_list ap;
 
     va_start(ap, fmt);
     send(r, &f, fmt, ap);
@@ -79,7 +79,8 @@ int ese_fault_str(const struct ese_fault *f, char *buf, size_t len)
     char where[80] = "";
 
     if (f->pgno)
-        snprintf(where, sizeof(where), "page %" PRIu32 " (offset 0x%" PRIX64 "): ", f->pgno, f->offset);
+        snprintf(where, sizeof(where), "page %" PRIu32 " (offset 0x%" PRIX64 "): ", f->pgno,
+                 f->offset);
     else if (f->offset != ESE_NO_OFFSET)
         snprintf(where, sizeof(where), "offset 0x%" PRIX64 ": ", f->offset);
     if (f->severity == ESE_FAULT)
@@ -88,5 +89,11 @@ int ese_fault_str(const struct ese_fault *f, char *buf, size_t len)
     return snprintf(buf, len, "%s%s%s%s", f->file, *f->file ? ": " : "", where, f->text);
 }
 
-const char *ese_err_name(JET_ERR err) { return err_name(err); }
-const char *ese_err_text(JET_ERR err) { return err_text(err); }
+const char *ese_err_name(JET_ERR err)
+{
+    return err_name(err);
+}
+const char *ese_err_text(JET_ERR err)
+{
+    return err_text(err);
+}

@@ -10,10 +10,10 @@
 
 struct reporter {
     ese_fault_fn *fn; /* may be NULL */
-    void         *ctx;
-    const char   *file;  /* name that faults carry; not owned */
-    JET_ERR       first; /* first error reported with severity ESE_FAULT */
-    uint64_t      nr_faults, nr_corrected;
+    void *ctx;
+    const char *file; /* name that faults carry; not owned */
+    JET_ERR first;    /* first error reported with severity ESE_FAULT */
+    uint64_t nr_faults, nr_corrected;
 };
 
 /* err is what the API names; pgno 0 and offset ESE_NO_OFFSET where there is none. Returns err, so
@@ -22,9 +22,9 @@ JET_ERR fault(struct reporter *r, JET_ERR err, uint32_t event, pgno_t pgno, uint
               const char *fmt, ...) printf_like(6, 7) cold;
 /* An I/O error of the OS: text and os_errno from the current errno. */
 JET_ERR fault_io(struct reporter *r, JET_ERR err, uint64_t offset, const char *doing) cold;
-void    fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t offset,
-                        const char *fmt, ...) printf_like(5, 6) cold;
-void    fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char *fmt, ...)
+void fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t offset,
+                     const char *fmt, ...) printf_like(5, 6) cold;
+void fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char *fmt, ...)
     printf_like(4, 5) cold;
 
 #endif

@@ -6,7 +6,7 @@
 /* Length of the well-formed UTF-8 sequence at s, 0 when there is none. */
 static size_t utf8_len(const uint8_t *s, size_t left)
 {
-    size_t   n;
+    size_t n;
     uint32_t c;
 
     if (s[0] < 0x80)
@@ -27,7 +27,8 @@ static size_t utf8_len(const uint8_t *s, size_t left)
             return 0;
         c = c << 6 | (s[i] & 0x3f);
     }
-    if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
+    if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
+        (n == 4 && (c < 0x10000 || c > 0x10ffff)))
         return 0;
     return n;
 }
@@ -111,10 +112,22 @@ void fields_end(struct fields *f)
         fputs("}\n", f->out);
 }
 
-void fields_open(struct fields *f, const char *name) { open_with(f, name, '{'); }
-void fields_close(struct fields *f) { close_with(f, '}'); }
-void fields_open_list(struct fields *f, const char *name) { open_with(f, name, '['); }
-void fields_close_list(struct fields *f) { close_with(f, ']'); }
+void fields_open(struct fields *f, const char *name)
+{
+    open_with(f, name, '{');
+}
+void fields_close(struct fields *f)
+{
+    close_with(f, '}');
+}
+void fields_open_list(struct fields *f, const char *name)
+{
+    open_with(f, name, '[');
+}
+void fields_close_list(struct fields *f)
+{
+    close_with(f, ']');
+}
 
 void fields_str(struct fields *f, const char *name, const char *value)
 {
@@ -124,7 +137,8 @@ void fields_str(struct fields *f, const char *name, const char *value)
     } else if (f->json) {
         json_string(f->out, value, strlen(value));
     } else {
-        for (const char *p = value ? value : "none"; *p; p++) /* no control characters to a terminal */
+        for (const char *p = value ? value : "none"; *p;
+             p++) /* no control characters to a terminal */
             putc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, f->out);
         putc('\n', f->out);
     }
@@ -132,7 +146,7 @@ void fields_str(struct fields *f, const char *name, const char *value)
 
 void fields_fmt(struct fields *f, const char *name, const char *fmt, ...)
 {
-    char    buf[512];
+    char buf[512];
     va_list ap;
 
     va_start(ap, fmt);

@@ -11,9 +11,9 @@
 
 struct fields {
     FILE *out;
-    bool  json;
-    bool  comma;  /* something stands before in the current object or array */
-    int   depth;  /* text form: indentation by 4 */
+    bool json;
+    bool comma; /* something stands before in the current object or array */
+    int depth;  /* text form: indentation by 4 */
 };
 
 /* An object; nested objects and arrays take a name (NULL inside an array). In text form a nested
@@ -27,9 +27,9 @@ void fields_close_list(struct fields *f);
 
 void fields_str(struct fields *f, const char *name, const char *value); /* UTF-8; NULL: null */
 void fields_fmt(struct fields *f, const char *name, const char *fmt, ...) printf_like(3, 4);
-void fields_u64(struct fields *f, const char *name, uint64_t value);     /* decimal */
-void fields_hex(struct fields *f, const char *name, uint64_t value);     /* text: 0x1A; JSON: number */
-void fields_bool(struct fields *f, const char *name, bool value);        /* yes/no; true/false */
+void fields_u64(struct fields *f, const char *name, uint64_t value); /* decimal */
+void fields_hex(struct fields *f, const char *name, uint64_t value); /* text: 0x1A; JSON: number */
+void fields_bool(struct fields *f, const char *name, bool value);    /* yes/no; true/false */
 void fields_lgpos(struct fields *f, const char *name, lgpos_t value);
 void fields_logtime(struct fields *f, const char *name, struct logtime value);
 void fields_signature(struct fields *f, const char *name, const struct signature *value);

@@ -65,11 +65,29 @@ static inline uint32_t get_be32(const void *p)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
-static inline uint16_t le16_get(le16 v) { return get_le16(v.b); }
-static inline uint32_t le32_get(le32 v) { return get_le32(v.b); }
-static inline uint64_t le64_get(le64 v) { return get_le64(v.b); }
-static inline void le16_put(le16 *p, uint16_t v) { put_le16(p->b, v); }
-static inline void le32_put(le32 *p, uint32_t v) { put_le32(p->b, v); }
-static inline void le64_put(le64 *p, uint64_t v) { put_le64(p->b, v); }
+static inline uint16_t le16_get(le16 v)
+{
+    return get_le16(v.b);
+}
+static inline uint32_t le32_get(le32 v)
+{
+    return get_le32(v.b);
+}
+static inline uint64_t le64_get(le64 v)
+{
+    return get_le64(v.b);
+}
+static inline void le16_put(le16 *p, uint16_t v)
+{
+    put_le16(p->b, v);
+}
+static inline void le32_put(le32 *p, uint32_t v)
+{
+    put_le32(p->b, v);
+}
+static inline void le64_put(le64 *p, uint64_t v)
+{
+    put_le64(p->b, v);
+}
 
 #endif

@@ -18,16 +18,16 @@ char *logtime_str(struct logtime t, char buf[LOGTIME_STR_LEN])
     if (logtime_is_zero(t))
         snprintf(buf, LOGTIME_STR_LEN, "none");
     else
-        snprintf(buf, LOGTIME_STR_LEN, "%04u-%02u-%02u %02u:%02u:%02u.%03u", 1900u + b[5], b[4], b[3],
-                 b[2], b[1], b[0], ms);
+        snprintf(buf, LOGTIME_STR_LEN, "%04u-%02u-%02u %02u:%02u:%02u.%03u", 1900u + b[5], b[4],
+                 b[3], b[2], b[1], b[0], ms);
     return buf;
 }
 
 char *signature_str(const struct signature *s, char buf[SIGNATURE_STR_LEN])
 {
-    char           time[LOGTIME_STR_LEN];
+    char time[LOGTIME_STR_LEN];
     struct logtime t;
-    int            n;
+    int n;
 
     memcpy(t.b, s->b + 4, sizeof(t.b));
     n = snprintf(buf, SIGNATURE_STR_LEN, "%08x %s", get_le32(s->b), logtime_str(t, time));

@@ -7,25 +7,25 @@
 #include "page/dbhdr.h"
 #include "page/page.h"
 
-#define OBJID_ROOT     1u /* the database's own tree: pgno 1, owned extents pgno 2, available 3 */
-#define OBJID_CATALOG  2u
-#define PGNO_ROOT      1u
+#define OBJID_ROOT           1u /* the database's own tree: pgno 1, owned extents pgno 2, available 3 */
+#define OBJID_CATALOG        2u
+#define PGNO_ROOT            1u
 #define FAULTS_OF_A_KIND_MAX 20 /* lines told one by one; the rest is counted */
 
 struct dbcheck {
-    struct reporter      *r;
-    uint64_t              size, off;
-    uint32_t              page_size; /* 0: header not seen yet */
-    pgno_t                pgno_max;  /* pages in the file without headers, trailer included */
-    struct ese_db_info    info;
-    struct pgset          blank, referred;
-    struct links         *links;            /* NULL: dirty, or too many pages */
+    struct reporter *r;
+    uint64_t size, off;
+    uint32_t page_size; /* 0: header not seen yet */
+    pgno_t pgno_max;    /* pages in the file without headers, trailer included */
+    struct ese_db_info info;
+    struct pgset blank, referred;
+    struct links *links; /* NULL: dirty, or too many pages */
     struct dbcheck_counts counts;
-    unsigned              nr_beyond;        /* references past the end of the file */
-    unsigned              nr_bad_links;
-    uint64_t              nr_beyond_header; /* pages newer than the header says */
-    dbcheck_dbtime_fn    *expect;
-    void                 *expect_ctx;
+    unsigned nr_beyond; /* references past the end of the file */
+    unsigned nr_bad_links;
+    uint64_t nr_beyond_header; /* pages newer than the header says */
+    dbcheck_dbtime_fn *expect;
+    void *expect_ctx;
 };
 
 JET_ERR dbcheck_new(uint64_t size, struct reporter *r, struct dbcheck **ret)
@@ -55,7 +55,10 @@ const struct ese_db_info *dbcheck_info(const struct dbcheck *c)
     return c->page_size ? &c->info : NULL;
 }
 
-struct dbcheck_counts dbcheck_counts(const struct dbcheck *c) { return c->counts; }
+struct dbcheck_counts dbcheck_counts(const struct dbcheck *c)
+{
+    return c->counts;
+}
 
 void dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx)
 {
@@ -63,7 +66,10 @@ void dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx)
     c->expect_ctx = ctx;
 }
 
-static bool is_clean(const struct dbcheck *c) { return c->info.state == ESE_DB_CLEAN; }
+static bool is_clean(const struct dbcheck *c)
+{
+    return c->info.state == ESE_DB_CLEAN;
+}
 
 static uint64_t page_off(const struct dbcheck *c, pgno_t pgno)
 {
@@ -87,7 +93,7 @@ static JET_ERR refer(struct dbcheck *c, pgno_t from, pgno_t to)
 
 static JET_ERR refer_children(struct dbcheck *c, struct page p, pgno_t pgno)
 {
-    JET_ERR  err = JET_errSuccess;
+    JET_ERR err = JET_errSuccess;
     unsigned n = page_nr_lines(p);
 
     for (unsigned i = 0; err >= 0 && i < n; i++) {
@@ -103,12 +109,12 @@ static JET_ERR refer_children(struct dbcheck *c, struct page p, pgno_t pgno)
 static JET_ERR refer_catalog(struct dbcheck *c, struct page p, pgno_t pgno)
 {
     enum { OBJ_TABLE = 1, OBJ_INDEX = 3, OBJ_LONG_VALUE = 4 };
-    JET_ERR  err = JET_errSuccess;
+    JET_ERR err = JET_errSuccess;
     unsigned n = page_nr_lines(p);
 
     for (unsigned i = 0; err >= 0 && i < n; i++) {
         struct node node = page_node(p, i);
-        unsigned    type;
+        unsigned type;
 
         if ((node.flags & NODE_DELETED) || node.data.len < 18 || node.data.p[0] < 4)
             continue;
@@ -123,10 +129,10 @@ static JET_ERR refer_catalog(struct dbcheck *c, struct page p, pgno_t pgno)
  * bytes it starts with a byte of flags, bit 0: a space header follows. */
 static JET_ERR refer_space(struct dbcheck *c, struct page p, pgno_t pgno)
 {
-    struct slice                 h = page_external_header(p);
+    struct slice h = page_external_header(p);
     const struct space_hdr_disk *s;
-    pgno_t                       oe;
-    JET_ERR                      err;
+    pgno_t oe;
+    JET_ERR err;
 
     if (h.len < sizeof(*s) || (h.len > sizeof(*s) && !(h.p[0] & 1)))
         return JET_errSuccess;
@@ -143,11 +149,11 @@ static JET_ERR refer_space(struct dbcheck *c, struct page p, pgno_t pgno)
 static void check_owned(struct dbcheck *c, struct page p, pgno_t pgno)
 {
     unsigned n = page_nr_lines(p);
-    uint8_t  key[PAGE_SIZE_MAX];
+    uint8_t key[PAGE_SIZE_MAX];
 
     for (unsigned i = 0; i < n; i++) {
         struct node node = page_node(p, i);
-        uint32_t    last;
+        uint32_t last;
 
         if ((node.flags & NODE_DELETED) || node.prefix.len + node.suffix.len != 4)
             continue;
@@ -163,7 +169,7 @@ static void check_owned(struct dbcheck *c, struct page p, pgno_t pgno)
 static JET_ERR note_references(struct dbcheck *c, struct page p, pgno_t pgno)
 {
     const uint32_t flags = page_flags(p);
-    JET_ERR        err;
+    JET_ERR err;
 
     if (flags & (PAGE_EMPTY | PAGE_PRE_INIT)) /* out of its tree: what it still names is history */
         return JET_errSuccess;
@@ -223,8 +229,9 @@ static void check_dbtime(struct dbcheck *c, struct page p, pgno_t pgno)
 
     /* Not a fault: a genuine clean database exists whose header is behind its pages (FORMAT.md). */
     if (is_clean(c) && t > c->info.dbtime && !c->nr_beyond_header++)
-        fault_note(c->r, 0, page_off(c, pgno), "page %u has dbtime 0x%llX, beyond the header's 0x%llX",
-                   pgno, (unsigned long long)t, (unsigned long long)c->info.dbtime);
+        fault_note(c->r, 0, page_off(c, pgno),
+                   "page %u has dbtime 0x%llX, beyond the header's 0x%llX", pgno,
+                   (unsigned long long)t, (unsigned long long)c->info.dbtime);
     if (c->expect)
         c->expect(c->expect_ctx, pgno, &least, &most);
     if (t < least)
@@ -240,8 +247,8 @@ static void check_dbtime(struct dbcheck *c, struct page p, pgno_t pgno)
 static JET_ERR check_page(struct dbcheck *c, uint8_t *buf, pgno_t pgno)
 {
     struct page_check v;
-    struct page       p = {buf, c->page_size};
-    dbtime_t          least = 0, most = UINT64_MAX;
+    struct page p = {buf, c->page_size};
+    dbtime_t least = 0, most = UINT64_MAX;
 
     page_verify(buf, c->page_size, pgno, &v);
     if (v.verdict == PAGE_BLANK) {
@@ -255,8 +262,8 @@ static JET_ERR check_page(struct dbcheck *c, uint8_t *buf, pgno_t pgno)
         return pgset_add(&c->blank, pgno);
     }
     if (v.verdict == PAGE_CORRECTED) {
-        fault_corrected(c->r, 399, pgno, page_off(c, pgno), "bit %u was wrong and is corrected in the copy",
-                        v.bit);
+        fault_corrected(c->r, 399, pgno, page_off(c, pgno),
+                        "bit %u was wrong and is corrected in the copy", v.bit);
     } else if (v.verdict != PAGE_OK) {
         if (take_trailer(c, buf, pgno))
             return JET_errSuccess;
@@ -284,7 +291,8 @@ static void bad_link(void *ctx, pgno_t leaf, bool next, pgno_t expected, pgno_t 
 
 static JET_ERR begin(struct dbcheck *c, const uint8_t *buf, size_t len)
 {
-    JET_ERR err = dbhdr_decode(buf, len < DBHDR_HEAD_LEN ? len : DBHDR_HEAD_LEN, c->r, &c->info, NULL);
+    JET_ERR err =
+        dbhdr_decode(buf, len < DBHDR_HEAD_LEN ? len : DBHDR_HEAD_LEN, c->r, &c->info, NULL);
 
     if (err < 0)
         return err;
@@ -307,7 +315,7 @@ static JET_ERR begin(struct dbcheck *c, const uint8_t *buf, size_t len)
 JET_ERR dbcheck_feed(struct dbcheck *c, void *buf, size_t len)
 {
     uint8_t *b = buf;
-    JET_ERR  err = JET_errSuccess;
+    JET_ERR err = JET_errSuccess;
 
     if (!c->page_size) {
         err = begin(c, b, len);
@@ -344,7 +352,7 @@ JET_ERR dbcheck_feed_hole(struct dbcheck *c, uint64_t len)
 JET_ERR dbcheck_end(struct dbcheck *c)
 {
     uint64_t n = 0;
-    pgno_t   at = 1;
+    pgno_t at = 1;
 
     if (!c->page_size)
         return RAISE(c->r->first < 0 ? c->r->first : JET_errReadVerifyFailure);

@@ -18,7 +18,7 @@ struct dbcheck;
 
 /* r: where faults go, outlives the check. */
 must_check JET_ERR dbcheck_new(uint64_t size, struct reporter *r, struct dbcheck **ret);
-void               dbcheck_free(struct dbcheck *c);
+void dbcheck_free(struct dbcheck *c);
 /* As ese_check_feed: in order, multiples of 64 KiB but for the last. Corrects buf in place. */
 must_check JET_ERR dbcheck_feed(struct dbcheck *c, void *buf, size_t len);
 must_check JET_ERR dbcheck_feed_hole(struct dbcheck *c, uint64_t len);
@@ -29,13 +29,13 @@ const struct ese_db_info *dbcheck_info(const struct dbcheck *c);
 
 struct dbcheck_counts {
     uint64_t pages, blank;
-    bool     trailer;
+    bool trailer;
 };
 struct dbcheck_counts dbcheck_counts(const struct dbcheck *c);
 
 /* Asked for each page, once the header is known: how old and how new the page may be by what the logs
  * say. Where they say nothing, the numbers (0 and UINT64_MAX) are left alone. See pagestate. */
 typedef void dbcheck_dbtime_fn(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t *ret_most);
-void         dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx);
+void dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx);
 
 #endif

@@ -1,5 +1,4 @@
 /* ese_header_read and ese_header_dump: whatever kind of file it is, by what its bytes say. */
-#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -32,7 +31,7 @@ static enum ese_kind kind_by_name(const char *name)
     static const char *const databases[] = {"edb", "dit", "mdb", "dat", "sdb", "db", NULL};
     static const char *const logs[] = {"log", "jtx", "jsl", NULL};
     static const char *const checkpoints[] = {"chk", "jcp", NULL};
-    const char              *ext = extension(name);
+    const char *ext = extension(name);
 
     if (one_of(ext, logs))
         return ESE_KIND_LOG;
@@ -50,7 +49,7 @@ static enum ese_kind kind_by_name(const char *name)
 /* BASEtmp.log is the next log being prepared: as long as its header is blank, there is nothing in it. */
 static bool is_prepared_log(const uint8_t *head, size_t len, const char *name)
 {
-    const char    *slash = strrchr(name, '/');
+    const char *slash = strrchr(name, '/');
     struct logname n;
 
     return logname_parse(slash ? slash + 1 : name, &n) && n.role == LOGNAME_TEMP &&
@@ -74,7 +73,7 @@ static enum ese_kind kind_of(const uint8_t *head, size_t len, const char *name)
 static JET_ERR read_head(int fd, struct reporter *r, uint8_t **ret, size_t *ret_len)
 {
     uint8_t *head = malloc(DBHDR_HEAD_LEN);
-    JET_ERR  err;
+    JET_ERR err;
 
     if (!head)
         return RAISE(JET_errOutOfMemory);
@@ -103,12 +102,13 @@ static JET_ERR decode(const uint8_t *head, size_t len, struct reporter *r, struc
     }
 }
 
-JET_ERR ese_header_read(int fd, const char *name, ese_fault_fn *report, void *ctx, struct ese_header *ret)
+JET_ERR ese_header_read(int fd, const char *name, ese_fault_fn *report, void *ctx,
+                        struct ese_header *ret)
 {
     struct reporter r = {.fn = report, .ctx = ctx, .file = name};
-    uint8_t        *head = NULL;
-    size_t          len = 0;
-    JET_ERR         err;
+    uint8_t *head = NULL;
+    size_t len = 0;
+    JET_ERR err;
 
     memset(ret, 0, sizeof(*ret));
     err = read_head(fd, &r, &head, &len);
@@ -135,24 +135,26 @@ void ese_header_done(struct ese_header *h)
 static void dump_trailer(int fd, uint32_t page_size, struct fields *f)
 {
     struct os_stat st;
-    uint8_t        page[PAGE_SIZE_MAX];
+    uint8_t page[PAGE_SIZE_MAX];
 
     if (os_stat_fd(fd, &st) < 0 || st.size < 3ull * page_size || st.size % page_size)
         return;
-    if (os_pread_all(fd, page, page_size, st.size - page_size) >= 0 && trailer_is_valid(page, page_size))
+    if (os_pread_all(fd, page, page_size, st.size - page_size) >= 0 &&
+        trailer_is_valid(page, page_size))
         trailer_dump(page, f);
 }
 
-JET_ERR ese_header_dump(int fd, const char *name, bool json, FILE *out, ese_fault_fn *report, void *ctx)
+JET_ERR ese_header_dump(int fd, const char *name, bool json, FILE *out, ese_fault_fn *report,
+                        void *ctx)
 {
-    struct reporter          r = {.fn = report, .ctx = ctx, .file = name};
-    struct ese_header        h = {0};
+    struct reporter r = {.fn = report, .ctx = ctx, .file = name};
+    struct ese_header h = {0};
     const struct dbhdr_disk *db;
     const struct chkpt_disk *chk;
-    struct fields            f;
-    uint8_t                 *head = NULL;
-    size_t                   len = 0;
-    JET_ERR                  err = read_head(fd, &r, &head, &len);
+    struct fields f;
+    uint8_t *head = NULL;
+    size_t len = 0;
+    JET_ERR err = read_head(fd, &r, &head, &len);
 
     if (err < 0)
         return err;
@@ -162,7 +164,8 @@ JET_ERR ese_header_dump(int fd, const char *name, bool json, FILE *out, ese_faul
         dbhdr_dump(db, &h.db, &f);
         dump_trailer(fd, h.db.page_size, &f);
         fields_end(&f);
-    } else if (h.kind == ESE_KIND_CHECKPOINT && (err = chkpt_decode(head, len, &r, &h.chk, &chk)) >= 0) {
+    } else if (h.kind == ESE_KIND_CHECKPOINT &&
+               (err = chkpt_decode(head, len, &r, &h.chk, &chk)) >= 0) {
         fields_begin(&f, out, json);
         chkpt_dump(chk, &h.chk, &f);
         fields_end(&f);

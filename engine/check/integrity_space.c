@@ -240,7 +240,8 @@ static size_t take_level(struct integrity *g, struct owned_extent *e, size_t nr,
             e[i] = swap;
         }
     }
-    qsort(e, n, sizeof(*e), compare_extents);
+    if (n) /* e is NULL when nobody owns anything */
+        qsort(e, n, sizeof(*e), compare_extents);
     return n;
 }
 

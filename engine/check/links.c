@@ -7,16 +7,16 @@
 enum state { NONE, SEEN, EXPECTED, SETTLED };
 
 struct link {
-    pgno_t  prev, next; /* what the leaf says (SEEN) or what its parent says (EXPECTED) */
+    pgno_t prev, next; /* what the leaf says (SEEN) or what its parent says (EXPECTED) */
     objid_t objid;
 };
 
 struct links {
-    struct link    *link;  /* by pgno; calloc: pages that are never touched cost no memory */
-    uint8_t        *state; /* two bits each */
-    pgno_t          pgno_max;
+    struct link *link; /* by pgno; calloc: pages that are never touched cost no memory */
+    uint8_t *state;    /* two bits each */
+    pgno_t pgno_max;
     links_fault_fn *fn;
-    void           *ctx;
+    void *ctx;
 };
 
 JET_ERR links_new(pgno_t pgno_max, links_fault_fn *fn, void *ctx, struct links **ret)
@@ -50,7 +50,10 @@ void links_free(struct links *l)
     free(l);
 }
 
-static enum state state_get(const struct links *l, pgno_t n) { return l->state[n / 4] >> n % 4 * 2 & 3; }
+static enum state state_get(const struct links *l, pgno_t n)
+{
+    return l->state[n / 4] >> n % 4 * 2 & 3;
+}
 
 static void state_set(struct links *l, pgno_t n, enum state s)
 {
@@ -58,7 +61,8 @@ static void state_set(struct links *l, pgno_t n, enum state s)
     *b = (uint8_t)((*b & ~(3u << n % 4 * 2)) | (unsigned)s << n % 4 * 2);
 }
 
-static void compare(struct links *l, pgno_t leaf, const struct link *expected, const struct link *found)
+static void compare(struct links *l, pgno_t leaf, const struct link *expected,
+                    const struct link *found)
 {
     if (expected->objid != found->objid)
         return; /* one of them is history */
@@ -99,8 +103,8 @@ static void meet(struct links *l, pgno_t leaf, enum state as, struct link what)
 void links_page(struct links *l, struct page p, pgno_t pgno)
 {
     const uint32_t flags = page_flags(p);
-    unsigned       n;
-    pgno_t         before = UNKNOWN, at, after;
+    unsigned n;
+    pgno_t before = UNKNOWN, at, after;
 
     if (!l || pgno > l->pgno_max || (flags & (PAGE_EMPTY | PAGE_PRE_INIT)))
         return;

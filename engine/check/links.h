@@ -16,7 +16,8 @@
 #include "base/err.h"
 #include "page/page.h"
 
-#define LINKS_PAGES_MAX (2u << 20) /* 24.5 MiB; databases of 8 GiB at 4 KiB pages, 64 GiB at 32 KiB */
+#define LINKS_PAGES_MAX \
+    (2u << 20) /* 24.5 MiB; databases of 8 GiB at 4 KiB pages, 64 GiB at 32 KiB */
 
 struct links;
 
@@ -25,7 +26,7 @@ typedef void links_fault_fn(void *ctx, pgno_t leaf, bool next, pgno_t expected, 
 
 /* *ret is NULL (and success) when pgno_max is beyond the limit; every function takes NULL. */
 must_check JET_ERR links_new(pgno_t pgno_max, links_fault_fn *fn, void *ctx, struct links **ret);
-void               links_free(struct links *l);
+void links_free(struct links *l);
 /* A verified page, not blank. */
 void links_page(struct links *l, struct page p, pgno_t pgno);
 

@@ -19,7 +19,7 @@ void pgset_done(struct pgset *s)
 
 static JET_ERR grow(struct pgset *s, size_t leaf)
 {
-    size_t     n = s->nr_leaves;
+    size_t n = s->nr_leaves;
     uint64_t **p;
 
     if (leaf < n)

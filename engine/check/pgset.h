@@ -10,14 +10,14 @@
 
 struct pgset {
     uint64_t **leaves; /* NULL: none of its pages; &all (private): every one */
-    size_t     nr_leaves;
+    size_t nr_leaves;
 };
 
-void               pgset_done(struct pgset *s); /* a zeroed struct is an empty set */
+void pgset_done(struct pgset *s); /* a zeroed struct is an empty set */
 must_check JET_ERR pgset_add(struct pgset *s, pgno_t pgno);
 /* [first, last], last >= first. */
 must_check JET_ERR pgset_add_range(struct pgset *s, pgno_t first, pgno_t last);
-bool               pgset_has(const struct pgset *s, pgno_t pgno);
+bool pgset_has(const struct pgset *s, pgno_t pgno);
 /* The first page number >= from that is in both sets; false: none. */
 bool pgset_next_common(const struct pgset *a, const struct pgset *b, pgno_t from, pgno_t *ret);
 

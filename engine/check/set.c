@@ -16,45 +16,48 @@
 #include "page/dbhdr.h"
 
 struct set_db {
-    char              *name;
+    char *name;
     struct ese_db_info info;
 };
 
 struct set_log {
-    char               *name;
+    char *name;
     struct ese_log_info info;
 };
 
 struct ese_set {
-    struct reporter     r;
-    struct set_log     *logs;
-    unsigned            nr_logs;
-    lgen_t              gen_last; /* highest of the logs so far */
-    struct set_db      *dbs;
-    unsigned            nr_dbs;
-    char               *chk_name; /* NULL: no checkpoint, or a ruined one */
+    struct reporter r;
+    struct set_log *logs;
+    unsigned nr_logs;
+    lgen_t gen_last; /* highest of the logs so far */
+    struct set_db *dbs;
+    unsigned nr_dbs;
+    char *chk_name; /* NULL: no checkpoint, or a ruined one */
     struct ese_chk_info chk;
-    struct pagestate   *pages;
+    struct pagestate *pages;
 };
 
 struct ese_check {
-    struct ese_set   *set;
-    enum ese_kind     kind;
-    char             *name;
-    struct reporter   r;
-    uint64_t          size, fed;
-    struct dbcheck   *db;
-    struct logcheck  *log;
-    bool              header_noted; /* log: its attach list is known to pagestate */
-    uint8_t           head[CHKPT_FILE_LEN]; /* checkpoint: the whole file */
+    struct ese_set *set;
+    enum ese_kind kind;
+    char *name;
+    struct reporter r;
+    uint64_t size, fed;
+    struct dbcheck *db;
+    struct logcheck *log;
+    bool header_noted;            /* log: its attach list is known to pagestate */
+    uint8_t head[CHKPT_FILE_LEN]; /* checkpoint: the whole file */
 };
 
-const struct reporter *ese_set_reporter(const struct ese_set *set) { return &set->r; }
+const struct reporter *ese_set_reporter(const struct ese_set *set)
+{
+    return &set->r;
+}
 
 JET_ERR ese_set_new(ese_fault_fn *report, void *ctx, struct ese_set **ret)
 {
     struct ese_set *set = calloc(1, sizeof(*set));
-    JET_ERR         err;
+    JET_ERR err;
 
     if (!set)
         return RAISE(JET_errOutOfMemory);
@@ -89,7 +92,7 @@ void ese_set_free(struct ese_set *set)
 
 static bool is_current_log(const char *name)
 {
-    const char    *slash = strrchr(name, '/');
+    const char *slash = strrchr(name, '/');
     struct logname n;
 
     return logname_parse(slash ? slash + 1 : name, &n) && n.role == LOGNAME_CURRENT;
@@ -112,11 +115,13 @@ JET_ERR ese_check_begin(struct ese_set *set, enum ese_kind kind, const char *nam
                         struct ese_check **ret)
 {
     struct ese_check *c = calloc(1, sizeof(*c));
-    JET_ERR           err = JET_errSuccess;
+    JET_ERR err = JET_errSuccess;
 
     if (!c)
         return RAISE(JET_errOutOfMemory);
-    *c = (struct ese_check){.set = set, .kind = kind, .size = size,
+    *c = (struct ese_check){.set = set,
+                            .kind = kind,
+                            .size = size,
                             .r = {.fn = set->r.fn, .ctx = set->r.ctx}}; /* counts its own */
     c->name = strdup(name);
     c->r.file = c->name;
@@ -151,7 +156,8 @@ void ese_check_abort(struct ese_check *c)
 static void keep_head(struct ese_check *c, const void *buf, size_t len)
 {
     if (c->fed < sizeof(c->head) && buf)
-        memcpy(c->head + c->fed, buf, len < sizeof(c->head) - c->fed ? len : sizeof(c->head) - c->fed);
+        memcpy(c->head + c->fed, buf,
+               len < sizeof(c->head) - c->fed ? len : sizeof(c->head) - c->fed);
     c->fed += len;
 }
 
@@ -192,8 +198,8 @@ static void *append(void **array, unsigned *nr, size_t size)
 static JET_ERR end_log(struct ese_check *c, struct ese_check_result *res)
 {
     struct ese_log_info info;
-    struct set_log     *l;
-    JET_ERR             err = logcheck_end(c->log, &info, &res->pages);
+    struct set_log *l;
+    JET_ERR err = logcheck_end(c->log, &info, &res->pages);
 
     if (info.gen) {
         l = append((void **)&c->set->logs, &c->set->nr_logs, sizeof(*l));
@@ -213,10 +219,10 @@ static JET_ERR end_log(struct ese_check *c, struct ese_check_result *res)
 
 static JET_ERR end_db(struct ese_check *c, struct ese_check_result *res)
 {
-    JET_ERR                   err = dbcheck_end(c->db);
+    JET_ERR err = dbcheck_end(c->db);
     const struct ese_db_info *info = dbcheck_info(c->db);
-    struct dbcheck_counts     n = dbcheck_counts(c->db);
-    struct set_db            *d;
+    struct dbcheck_counts n = dbcheck_counts(c->db);
+    struct set_db *d;
 
     res->pages = n.pages;
     res->blank = n.blank;
@@ -234,8 +240,8 @@ static JET_ERR end_db(struct ese_check *c, struct ese_check_result *res)
 static JET_ERR end_chk(struct ese_check *c, struct ese_check_result *res)
 {
     struct ese_chk_info info;
-    size_t              len = c->fed < sizeof(c->head) ? (size_t)c->fed : sizeof(c->head);
-    JET_ERR             err = chkpt_decode(c->head, len, &c->r, &info, NULL);
+    size_t len = c->fed < sizeof(c->head) ? (size_t)c->fed : sizeof(c->head);
+    JET_ERR err = chkpt_decode(c->head, len, &c->r, &info, NULL);
 
     if (err < 0)
         return err;
@@ -253,7 +259,7 @@ static JET_ERR end_chk(struct ese_check *c, struct ese_check_result *res)
 JET_ERR ese_check_end(struct ese_check *c, struct ese_check_result *ret)
 {
     struct ese_check_result res = {0};
-    JET_ERR                 err;
+    JET_ERR err;
 
     if (c->db)
         err = end_db(c, &res);
@@ -278,11 +284,12 @@ JET_ERR ese_check_end(struct ese_check *c, struct ese_check_result *ret)
 static void expect_dbtime(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t *ret_most)
 {
     const struct ese_check *c = ctx;
-    struct page_bounds      b;
+    struct page_bounds b;
 
     if (c->set->nr_logs && pagestate_bounds(c->set->pages, dbcheck_info(c->db), pgno, &b)) {
         *ret_least = b.least;
-        if (dbcheck_info(c->db)->gen_max_committed <= c->set->gen_last) /* else the end is missing */
+        if (dbcheck_info(c->db)->gen_max_committed <=
+            c->set->gen_last) /* else the end is missing */
             *ret_most = b.most;
     }
 }
@@ -306,7 +313,7 @@ static const struct set_log *log_of(const struct ese_set *set, lgen_t gen)
 static JET_ERR check_sequence(struct ese_set *set)
 {
     struct logset_file *members;
-    JET_ERR             err;
+    JET_ERR err;
 
     if (!set->nr_logs)
         return JET_errSuccess;
@@ -327,15 +334,16 @@ static void check_checkpoint(struct ese_set *set)
         return;
     set->r.file = set->chk_name;
     if (memcmp(set->chk.sign_log.b, set->logs[0].info.sign_log.b, sizeof(set->chk.sign_log.b)) != 0)
-        fault(&set->r, JET_errBadCheckpointSignature, 0, 0, 20, "the checkpoint belongs to another log stream");
+        fault(&set->r, JET_errBadCheckpointSignature, 0, 0, 20,
+              "the checkpoint belongs to another log stream");
 }
 
 /* The logs that recovery of this database needs, by its own header. */
 static void check_required(struct ese_set *set, const struct set_db *d)
 {
     const struct ese_db_info *i = &d->info;
-    lgen_t                    first = i->gen_min_required, last = i->gen_max_required;
-    const struct set_log     *l;
+    lgen_t first = i->gen_min_required, last = i->gen_max_required;
+    const struct set_log *l;
 
     if (i->state == ESE_DB_CLEAN)
         return;
@@ -344,7 +352,8 @@ static void check_required(struct ese_set *set, const struct set_db *d)
         l = log_of(set, g);
         if (!l) {
             fault(&set->r, JET_errRequiredLogFilesMissing, 453, 0, ESE_NO_OFFSET,
-                  "the database requires generations 0x%X-0x%X, but 0x%X is missing", first, last, g);
+                  "the database requires generations 0x%X-0x%X, but 0x%X is missing", first, last,
+                  g);
             return;
         }
         if (memcmp(l->info.sign_log.b, i->sign_log.b, sizeof(i->sign_log.b)) != 0) {
@@ -360,8 +369,8 @@ static void check_required(struct ese_set *set, const struct set_db *d)
     if (l && !logtime_is_zero(logtime_of(i->time_gen_max_created)) &&
         !ese_logtime_equal(l->info.time_created, i->time_gen_max_created))
         fault(&set->r, JET_errRequiredLogFilesMissing, 496, 0, ESE_NO_OFFSET,
-              "%s is not the generation 0x%X that the database knows: created at another time", l->name,
-              i->gen_max_committed);
+              "%s is not the generation 0x%X that the database knows: created at another time",
+              l->name, i->gen_max_committed);
 }
 
 JET_ERR ese_set_end(struct ese_set *set, bool complete)

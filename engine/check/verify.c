@@ -20,19 +20,19 @@
 struct piece {
     uint8_t *buf;
     uint64_t len;
-    bool     hole;
-    JET_ERR  err;      /* reading failed here ... */
-    int      os_errno; /* ... with this */
+    bool hole;
+    JET_ERR err;  /* reading failed here ... */
+    int os_errno; /* ... with this */
 };
 
 struct ring {
     pthread_mutex_t lock; /* protects the numbers and `stop` */
-    pthread_cond_t  changed;
-    struct piece    pieces[NR_BUFFERS];
-    unsigned        filled, emptied; /* counts ever; filled - emptied <= NR_BUFFERS */
-    bool            end, stop;
-    int             fd;
-    uint64_t        size;
+    pthread_cond_t changed;
+    struct piece pieces[NR_BUFFERS];
+    unsigned filled, emptied; /* counts ever; filled - emptied <= NR_BUFFERS */
+    bool end, stop;
+    int fd;
+    uint64_t size;
 };
 
 static struct piece *wait_empty(struct ring *r)
@@ -76,7 +76,7 @@ static void step(struct ring *r, unsigned *counter, bool *flag)
 static void fill(struct ring *r, struct piece *p, uint64_t off)
 {
     uint64_t data = off;
-    size_t   got = 0;
+    size_t got = 0;
 
     *p = (struct piece){.buf = p->buf};
     p->err = os_next_data(r->fd, off, &data);
@@ -99,8 +99,8 @@ static void *reader(void *arg)
 
     for (uint64_t off = 0; off < r->size;) {
         struct piece *p = wait_empty(r);
-        uint64_t      len;
-        JET_ERR       err;
+        uint64_t len;
+        JET_ERR err;
 
         if (!p)
             return NULL;
@@ -120,8 +120,8 @@ static JET_ERR drain(struct ring *r, struct ese_check *c, struct reporter *rep,
                      ese_progress_fn *progress, void *progress_ctx)
 {
     struct piece *p;
-    uint64_t      off = 0;
-    JET_ERR       err = JET_errSuccess;
+    uint64_t off = 0;
+    JET_ERR err = JET_errSuccess;
 
     while (err >= 0 && (p = wait_filled(r)) != NULL) {
         if (p->err < 0) {
@@ -141,7 +141,7 @@ static JET_ERR run(struct ring *r, struct ese_check *c, struct reporter *rep,
                    ese_progress_fn *progress, void *progress_ctx)
 {
     pthread_t thread;
-    JET_ERR   err;
+    JET_ERR err;
 
     if (pthread_create(&thread, NULL, reader, r) != 0)
         return RAISE(JET_errOutOfThreads);
@@ -152,13 +152,14 @@ static JET_ERR run(struct ring *r, struct ese_check *c, struct reporter *rep,
 }
 
 static JET_ERR with_ring(struct ese_set *set, int fd, enum ese_kind kind, struct reporter *rep,
-                         ese_progress_fn *progress, void *progress_ctx, struct ese_check_result *ret)
+                         ese_progress_fn *progress, void *progress_ctx,
+                         struct ese_check_result *ret)
 {
-    struct ring       r = {.fd = fd};
+    struct ring r = {.fd = fd};
     struct ese_check *c = NULL;
-    struct os_stat    st;
-    uint8_t          *mem;
-    JET_ERR           err = os_stat_fd(fd, &st);
+    struct os_stat st;
+    uint8_t *mem;
+    JET_ERR err = os_stat_fd(fd, &st);
 
     if (err < 0)
         return fault_io(rep, err, ESE_NO_OFFSET, "reading the file's size");
@@ -189,8 +190,8 @@ JET_ERR ese_verify_file(struct ese_set *set, int fd, enum ese_kind kind, const c
                         ese_progress_fn *progress, void *progress_ctx, struct ese_check_result *ret)
 {
     const struct reporter *of = ese_set_reporter(set);
-    struct reporter        rep = {.fn = of->fn, .ctx = of->ctx, .file = name};
-    struct ese_header      h;
+    struct reporter rep = {.fn = of->fn, .ctx = of->ctx, .file = name};
+    struct ese_header h;
 
     if (kind == ESE_KIND_UNKNOWN) {
         /* Its own check reports what is wrong with the header. */

@@ -7,7 +7,7 @@
 static int one_database(const struct command *cmd, int argc, char **argv, struct common *common)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, COMMON_OPTIONS};
-    int                        opt;
+    int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'j')
@@ -20,14 +20,15 @@ static int one_database(const struct command *cmd, int argc, char **argv, struct
     return EXIT_DONE;
 }
 
-typedef JET_ERR dump_fn(int fd, const char *name, bool json, FILE *out, ese_fault_fn *report, void *ctx);
+typedef JET_ERR dump_fn(int fd, const char *name, bool json, FILE *out, ese_fault_fn *report,
+                        void *ctx);
 
 static int dump_with(const struct command *cmd, dump_fn *dump, int argc, char **argv)
 {
-    struct common  common = {0};
+    struct common common = {0};
     struct verdict verdict = {0};
-    int            fd, status = one_database(cmd, argc, argv, &common);
-    JET_ERR        err;
+    int fd, status = one_database(cmd, argc, argv, &common);
+    JET_ERR err;
 
     if (status != EXIT_DONE)
         return status;
@@ -52,8 +53,8 @@ static int run_space(int argc, char **argv)
 /* Notes are for who asks: of a sound database nothing is said. That it is dirty is always said. */
 struct integrity {
     struct verdict verdict;
-    struct bar     bar;
-    bool           notes;
+    struct bar bar;
+    bool notes;
 };
 
 static void report_finding(void *ctx, const struct ese_fault *f)
@@ -73,21 +74,21 @@ static void say_if_dirty(int fd, const char *path)
     if (ese_header_read(fd, path, NULL, NULL, &h) < 0)
         return;
     if (h.kind == ESE_KIND_DATABASE && h.db.state != ESE_DB_CLEAN)
-        fprintf(stderr, "eseutil: %s: not shut down cleanly; only what recovery cannot put right is told\n",
+        fprintf(stderr,
+                "eseutil: %s: not shut down cleanly; only what recovery cannot put right is told\n",
                 path);
     ese_header_done(&h);
 }
 
 static int run_integrity(int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'},
-                                            {"notes", no_argument, NULL, 'n'},
-                                            COMMON_OPTIONS};
-    struct common    common = {0};
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"notes", no_argument, NULL, 'n'}, COMMON_OPTIONS};
+    struct common common = {0};
     struct integrity i = {0};
-    uint64_t         faults = 0;
-    int              opt, fd;
-    JET_ERR          err;
+    uint64_t faults = 0;
+    int opt, fd;
+    JET_ERR err;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'j')
@@ -130,10 +131,10 @@ static int run_dump(int argc, char **argv)
                                             {"system", no_argument, NULL, 's'},
                                             COMMON_OPTIONS};
     struct ese_dump_opts opts = {0};
-    struct common        common = {0};
-    struct verdict       verdict = {0};
-    JET_ERR              err;
-    int                  opt, fd;
+    struct common common = {0};
+    struct verdict verdict = {0};
+    JET_ERR err;
+    int opt, fd;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'f' && format_of(optarg, &opts.format) < 0)
@@ -170,7 +171,8 @@ const struct command command_space = {"space", run_space, "[--json] DB",
 const struct command command_integrity = {
     "integrity", run_integrity, "[--json] [--notes] DB",
     "Checks trees, catalogue, space, long values and indexes against one another",
-    "      --notes       what is worth knowing too: leaked pages, long values that wait for deletion, ...\n"
+    "      --notes       what is worth knowing too: leaked pages, long values that wait for "
+    "deletion, ...\n"
     "      --json        findings as JSON lines on stdout\n"};
 const struct command command_dump = {
     "dump", run_dump, "[--format=csv|jsonl|canonical] [--keys] [--system] DB [TABLE]...",

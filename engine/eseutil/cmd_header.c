@@ -6,10 +6,10 @@
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, COMMON_OPTIONS};
-    struct common  common = {0};
+    struct common common = {0};
     struct verdict verdict = {0};
-    JET_ERR        err;
-    int            opt, fd;
+    JET_ERR err;
+    int opt, fd;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'j')
@@ -28,5 +28,6 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_header = {
-    "header", run, "[--json] FILE", "Shows every field of a database's, log's or checkpoint's header",
+    "header", run, "[--json] FILE",
+    "Shows every field of a database's, log's or checkpoint's header",
     "      --json        one JSON object\n"};

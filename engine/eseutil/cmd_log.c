@@ -10,7 +10,7 @@
 static int parse_lgpos(const char *s, uint64_t *ret)
 {
     unsigned long part[3] = {0};
-    char         *end;
+    char *end;
 
     for (int i = 0; i < 3; i++) {
         part[i] = strtoul(s, &end, 16);
@@ -35,11 +35,11 @@ static int run(int argc, char **argv)
                                             {"to", required_argument, NULL, 't'},
                                             COMMON_OPTIONS};
     struct ese_log_dump_opts opts = {0};
-    struct common            common = {0};
-    struct verdict           verdict = {0};
-    struct stat              st;
-    JET_ERR                  err;
-    int                      opt, fd;
+    struct common common = {0};
+    struct verdict verdict = {0};
+    struct stat st;
+    JET_ERR err;
+    int opt, fd;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'j')
@@ -48,7 +48,8 @@ static int run(int argc, char **argv)
             opts.records = true;
         else if (opt == 'f' || opt == 't') {
             if (parse_lgpos(optarg, opt == 'f' ? &opts.from : &opts.to) < 0)
-                return usage_error(&command_log, "'%s' is no lgpos (GEN:ISEC:IB, hexadecimal)", optarg);
+                return usage_error(&command_log, "'%s' is no lgpos (GEN:ISEC:IB, hexadecimal)",
+                                   optarg);
         } else
             common_option(&command_log, &common, opt);
     }

@@ -9,10 +9,10 @@
 #include "eseutil.h"
 
 struct run {
-    struct common  common;
+    struct common common;
     struct verdict verdict;
-    struct bar     bar;
-    uint64_t       files, pages, segments, blank;
+    struct bar bar;
+    uint64_t files, pages, segments, blank;
 };
 
 static void report(void *ctx, const struct ese_fault *f)
@@ -22,7 +22,8 @@ static void report(void *ctx, const struct ese_fault *f)
     verdict_report(&r->verdict, f);
 }
 
-static JET_ERR verify_fd(struct run *r, struct ese_set *set, int fd, enum ese_kind kind, const char *name)
+static JET_ERR verify_fd(struct run *r, struct ese_set *set, int fd, enum ese_kind kind,
+                         const char *name)
 {
     struct ese_check_result res = {0};
     JET_ERR err = ese_verify_file(set, fd, kind, name, bar_progress, &r->bar, &res);
@@ -40,16 +41,16 @@ static JET_ERR verify_fd(struct run *r, struct ese_set *set, int fd, enum ese_ki
 static JET_ERR verify_instance(struct run *r, const char *dir, const struct ese_instance *inst)
 {
     static const enum ese_kind order[] = {ESE_KIND_LOG, ESE_KIND_CHECKPOINT, ESE_KIND_DATABASE};
-    struct ese_set            *set;
-    JET_ERR                    err = ese_set_new(report, r, &set);
+    struct ese_set *set;
+    JET_ERR err = ese_set_new(report, r, &set);
 
     if (err < 0)
         return err;
     for (unsigned k = 0; k < 3; k++)
         for (unsigned i = 0; i < inst->nr_files; i++) {
             const struct ese_file *f = &inst->files[i];
-            char                   name[4300];
-            int                    fd;
+            char name[4300];
+            int fd;
 
             if (f->kind != order[k])
                 continue;
@@ -71,9 +72,9 @@ static JET_ERR verify_instance(struct run *r, const char *dir, const struct ese_
 static JET_ERR verify_dir(struct run *r, const char *path)
 {
     struct ese_instance *list = NULL;
-    unsigned             nr = 0;
-    JET_ERR              err;
-    int                  fd = open_input_dir(path);
+    unsigned nr = 0;
+    JET_ERR err;
+    int fd = open_input_dir(path);
 
     if (fd < 0) {
         r->verdict.cannot++;
@@ -98,9 +99,9 @@ static JET_ERR verify_dir(struct run *r, const char *path)
 static JET_ERR verify_path(struct run *r, const char *path)
 {
     struct ese_set *set;
-    struct stat     st;
-    JET_ERR         err;
-    int             fd;
+    struct stat st;
+    JET_ERR err;
+    int fd;
 
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return verify_dir(r, path);
@@ -123,8 +124,8 @@ static JET_ERR verify_path(struct run *r, const char *path)
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, COMMON_OPTIONS};
-    struct run                 r = {0};
-    int                        opt, status = EXIT_DONE;
+    struct run r = {0};
+    int opt, status = EXIT_DONE;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'j')
@@ -136,7 +137,7 @@ static int run(int argc, char **argv)
         return usage_error(&command_verify, "a PATH is wanted");
     for (int i = optind; i < argc; i++) {
         JET_ERR err;
-        int     s;
+        int s;
 
         bar_begin(&r.bar, &r.common, argv[i], 0);
         err = verify_path(&r, argv[i]);
@@ -148,12 +149,12 @@ static int run(int argc, char **argv)
             status = EXIT_DAMAGED;
     }
     if (r.common.json)
-        printf("{\"files\":%" PRIu64 ",\"pages\":%" PRIu64 ",\"blank\":%" PRIu64 ",\"faults\":%" PRIu64
-               ",\"correctable\":%" PRIu64 "}\n",
+        printf("{\"files\":%" PRIu64 ",\"pages\":%" PRIu64 ",\"blank\":%" PRIu64
+               ",\"faults\":%" PRIu64 ",\"correctable\":%" PRIu64 "}\n",
                r.files, r.pages, r.blank, r.verdict.faults, r.verdict.corrected);
     else
-        printf("%" PRIu64 " files, %" PRIu64 " pages (%" PRIu64 " blank): %" PRIu64 " faults, %" PRIu64
-               " correctable bits\n",
+        printf("%" PRIu64 " files, %" PRIu64 " pages (%" PRIu64 " blank): %" PRIu64
+               " faults, %" PRIu64 " correctable bits\n",
                r.files, r.pages, r.blank, r.verdict.faults, r.verdict.corrected);
     return status;
 }

@@ -48,7 +48,7 @@ int usage_error(const struct command *cmd, const char *fmt, ...)
 static void note_owner(const char *path, bool is_dir)
 {
     char *dir = strdup(path), *slash;
-    int   fd;
+    int fd;
 
     if (!dir)
         return;
@@ -62,14 +62,15 @@ static void note_owner(const char *path, bool is_dir)
     if (fd < 0)
         return;
     if (flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-        fprintf(stderr, "eseutil: %s: its instance is running; what is read may change meanwhile\n", path);
+        fprintf(stderr, "eseutil: %s: its instance is running; what is read may change meanwhile\n",
+                path);
     close(fd);
 }
 
 static int open_with(const char *path, bool dir)
 {
     struct stat st;
-    int         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (dir ? O_DIRECTORY : 0));
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (dir ? O_DIRECTORY : 0));
 
     if (fd < 0) {
         fprintf(stderr, "eseutil: %s: %s\n", path, strerror(errno));
@@ -84,8 +85,14 @@ static int open_with(const char *path, bool dir)
     return fd;
 }
 
-int open_input(const char *path) { return open_with(path, false); }
-int open_input_dir(const char *path) { return open_with(path, true); }
+int open_input(const char *path)
+{
+    return open_with(path, false);
+}
+int open_input_dir(const char *path)
+{
+    return open_with(path, true);
+}
 
 int exit_of(JET_ERR err)
 {
@@ -112,7 +119,8 @@ int exit_of(JET_ERR err)
 
 int say_error(const char *path, JET_ERR err)
 {
-    fprintf(stderr, "eseutil: %s: %s (%d): %s\n", path, ese_err_name(err), (int)err, ese_err_text(err));
+    fprintf(stderr, "eseutil: %s: %s (%d): %s\n", path, ese_err_name(err), (int)err,
+            ese_err_text(err));
     return exit_of(err);
 }
 
@@ -138,7 +146,7 @@ static void report_json(const struct ese_fault *f)
 void verdict_report(void *ctx, const struct ese_fault *f)
 {
     struct verdict *v = ctx;
-    char            line[640];
+    char line[640];
 
     if (f->severity == ESE_FAULT && exit_of(f->err) == EXIT_CANNOT)
         v->cannot++;
@@ -188,7 +196,7 @@ void bar_hide(struct bar *b)
 void bar_progress(void *bar, uint64_t done, uint64_t total)
 {
     struct bar *b = bar;
-    uint64_t    now;
+    uint64_t now;
 
     if (!b->on)
         return;

@@ -27,15 +27,18 @@ extern const struct command command_header, command_log, command_verify, command
     command_tables, command_space, command_dump;
 
 /* Options that every command has; a command appends them to its own. */
-#define COMMON_OPTIONS                                                                             \
-    {"help", no_argument, NULL, 'h'}, {"quiet", no_argument, NULL, 'q'}, {0}
+#define COMMON_OPTIONS                                                   \
+    {"help", no_argument, NULL, 'h'}, {"quiet", no_argument, NULL, 'q'}, \
+    {                                                                    \
+        0                                                                \
+    }
 struct common {
     bool quiet; /* no progress */
     bool json;
 };
 /* --help prints and exits 0; --quiet is noted; anything else prints the usage and exits 1. */
 void common_option(const struct command *cmd, struct common *c, int opt);
-int  usage_error(const struct command *cmd, const char *fmt, ...)
+int usage_error(const struct command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Opens a file the user named. Says why not. Also says so when a running instance owns it. -1: no. */
@@ -49,7 +52,7 @@ int exit_of(JET_ERR err);
 
 /* A fault sink that prints to stderr and remembers what kind of trouble there was. */
 struct verdict {
-    bool     json; /* print them as JSON lines on stdout instead */
+    bool json; /* print them as JSON lines on stdout instead */
     uint64_t faults, corrected, cannot;
 };
 void verdict_report(void *ctx, const struct ese_fault *f);
@@ -59,8 +62,8 @@ int verdict_exit(struct verdict *v, const char *path, JET_ERR err);
 /* A progress bar on a terminal's stderr, after the first second. */
 struct bar {
     const char *label;
-    bool        on, shown;
-    uint64_t    started_ns, last_ns, base, total;
+    bool on, shown;
+    uint64_t started_ns, last_ns, base, total;
 };
 void bar_begin(struct bar *b, const struct common *c, const char *label, uint64_t total);
 void bar_progress(void *bar, uint64_t done, uint64_t total); /* an ese_progress_fn */

@@ -14,12 +14,15 @@ static const struct command *const commands[] = {
 static void help(FILE *out)
 {
     fputs("Usage: eseutil COMMAND [OPTION]... PATH...\n"
-          "Looks into and checks the files of ESE (JET Blue) databases. Nothing is ever written to them.\n\n",
+          "Looks into and checks the files of ESE (JET Blue) databases. Nothing is ever written to "
+          "them.\n\n",
           out);
     for (size_t i = 0; i < NR_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->what);
-    fputs("\n`eseutil COMMAND --help` tells a command's options; `eseutil --version` the formats known.\n"
-          "Exit status: 0 nothing wrong, 1 usage, 2 damage was found, 3 cannot be done here, 4 interrupted.\n",
+    fputs("\n`eseutil COMMAND --help` tells a command's options; `eseutil --version` the formats "
+          "known.\n"
+          "Exit status: 0 nothing wrong, 1 usage, 2 damage was found, 3 cannot be done here, 4 "
+          "interrupted.\n",
           out);
 }
 
@@ -48,7 +51,8 @@ int main(int argc, char **argv)
         help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         help(stdout);
         return flush_output(EXIT_DONE);
     }

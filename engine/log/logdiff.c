@@ -55,7 +55,7 @@ JET_ERR logdiff_next(struct logdiff *d, struct logdiff_step *ret)
 bool logdiff_fits(struct slice bytes, bool wide, uint32_t old_len, uint32_t new_len)
 {
     struct logdiff d;
-    struct logdiff_step step;
+    struct logdiff_step step = {0};
     uint64_t made = 0;
     uint32_t at = 0; /* old bytes used up */
     JET_ERR err;

@@ -19,13 +19,13 @@
 /* Without openat2 (before Linux 5.6): every component by itself, none a symbolic link, none "..". */
 static int open_by_component(int dirfd, const char *path, int flags)
 {
-    char  part[256];
-    int   at = dirfd, fd;
-    bool  owned = false;
+    char part[256];
+    int at = dirfd, fd;
+    bool owned = false;
 
     for (;;) {
         const char *slash = strchr(path, '/');
-        size_t      len = slash ? (size_t)(slash - path) : strlen(path);
+        size_t len = slash ? (size_t)(slash - path) : strlen(path);
 
         if (len >= sizeof(part)) {
             errno = ENAMETOOLONG;
@@ -39,8 +39,8 @@ static int open_by_component(int dirfd, const char *path, int flags)
             fd = -1;
             break;
         }
-        fd = openat(at, part, slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-                                    : flags | O_NOFOLLOW);
+        fd = openat(at, part,
+                    slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);
         if (!slash || fd < 0)
             break;
         if (owned)
@@ -76,7 +76,7 @@ static int open_beneath(int dirfd, const char *path, int flags)
 static JET_ERR keep_only_regular(int fd, int *ret_fd)
 {
     struct stat st;
-    JET_ERR     err;
+    JET_ERR err;
 
     if (fstat(fd, &st) < 0)
         err = os_error(errno);
@@ -161,7 +161,7 @@ JET_ERR os_pread(int fd, void *buf, size_t len, uint64_t off, size_t *ret_len)
 
 JET_ERR os_pread_all(int fd, void *buf, size_t len, uint64_t off)
 {
-    size_t  got;
+    size_t got;
     JET_ERR err = os_pread(fd, buf, len, off, &got);
 
     if (err < 0)
@@ -199,7 +199,7 @@ JET_ERR os_next_data(int fd, uint64_t off, uint64_t *ret)
     }
     if (errno == ENXIO) {
         struct os_stat st = {0};
-        JET_ERR        err = os_stat_fd(fd, &st);
+        JET_ERR err = os_stat_fd(fd, &st);
         if (err < 0)
             return err;
         *ret = st.size > off ? st.size : off;

@@ -11,10 +11,10 @@
 #include "base/err.h"
 
 struct os_stat {
-    uint64_t        size, blocks512;
-    uint64_t        ino, dev;
+    uint64_t size, blocks512;
+    uint64_t ino, dev;
     struct timespec mtime, ctime;
-    uint32_t        mode, uid, gid;
+    uint32_t mode, uid, gid;
 };
 
 /* Translates errno of the call that has just failed. Never 0. ENOENT: JET_errFileNotFound; EACCES,

@@ -7,9 +7,9 @@
 #include "page/cksum_impl.h"
 
 static struct cksum_variant variants[3];
-static size_t               nr_variants;
+static size_t nr_variants;
 static struct cksum_variant best;
-static pthread_once_t       once = PTHREAD_ONCE_INIT;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void choose(void)
 {
@@ -45,8 +45,8 @@ uint64_t cksum_ecc(const void *buf, size_t len, uint32_t pgno, bool header)
 int64_t cksum_ecc_bit(size_t len, uint64_t stored, uint64_t computed)
 {
     const uint32_t mask = (uint32_t)(len * 8 - 1);
-    uint32_t       ecc = (uint32_t)(stored >> 32) ^ (uint32_t)(computed >> 32);
-    uint32_t       xor32 = (uint32_t)stored ^ (uint32_t)computed;
+    uint32_t ecc = (uint32_t)(stored >> 32) ^ (uint32_t)(computed >> 32);
+    uint32_t xor32 = (uint32_t)stored ^ (uint32_t)computed;
 
     /* One bit: its index and the complement of its index, and exactly one column of the XOR. */
     if (((ecc >> 16 ^ ecc) & mask) != mask || (ecc & ~(mask | mask << 16)) != 0)

@@ -15,7 +15,8 @@ typedef uint64_t vec __attribute__((vector_size(VEC_BYTES)));
 
 #define VEC_WORDS (VEC_BYTES / 8)
 #define VEC_SHIFT (VEC_BYTES == 16 ? 4 : VEC_BYTES == 32 ? 5 : 6) /* log2(VEC_BYTES) */
-#define HIGH_BITS (13 - VEC_SHIFT - 3) /* bits of a group's number in 8 KiB, groups of eight vectors */
+#define HIGH_BITS \
+    (13 - VEC_SHIFT - 3) /* bits of a group's number in 8 KiB, groups of eight vectors */
 
 static inline vec vec_load(const uint8_t *p)
 {
@@ -32,15 +33,18 @@ static inline uint64_t vec_fold(vec v)
     return x;
 }
 
-static inline unsigned parity64(uint64_t x) { return (unsigned)__builtin_parityll(x); }
+static inline unsigned parity64(uint64_t x)
+{
+    return (unsigned)__builtin_parityll(x);
+}
 
 /* The seven low bits of the index (three within a byte and up), from the XOR of all vectors. */
 static uint32_t index_within_vector(vec all)
 {
     static const uint64_t odd[6] = {0xaaaaaaaaaaaaaaaa, 0xcccccccccccccccc, 0xf0f0f0f0f0f0f0f0,
                                     0xff00ff00ff00ff00, 0xffff0000ffff0000, 0xffffffff00000000};
-    uint64_t              x = vec_fold(all);
-    uint32_t              index = 0;
+    uint64_t x = vec_fold(all);
+    uint32_t index = 0;
 
     for (int k = 0; k < 6; k++)
         index |= parity64(x & odd[k]) << k;
@@ -57,11 +61,11 @@ static uint32_t index_within_vector(vec all)
 static uint64_t ecc(const void *buf, size_t len, uint32_t pgno, bool header)
 {
     const uint8_t *p = buf;
-    const size_t   groups = len / (8 * VEC_BYTES);
-    vec            all = {0}, bit0 = {0}, bit1 = {0}, bit2 = {0};
-    vec            high[HIGH_BITS];
-    uint32_t       index, lo32;
-    uint64_t       x;
+    const size_t groups = len / (8 * VEC_BYTES);
+    vec all = {0}, bit0 = {0}, bit1 = {0}, bit2 = {0};
+    vec high[HIGH_BITS];
+    uint32_t index, lo32;
+    uint64_t x;
 
     memset(high, 0, sizeof(high));
     for (size_t g = 0; g < groups; g++, p += 8 * VEC_BYTES) {
@@ -102,8 +106,8 @@ static uint64_t ecc(const void *buf, size_t len, uint32_t pgno, bool header)
 static uint32_t xor32(const void *buf, size_t len)
 {
     const uint8_t *p = buf, *end = p + len;
-    vec            a = {0}, b = {0}, c = {0}, d = {0};
-    uint64_t       x = 0;
+    vec a = {0}, b = {0}, c = {0}, d = {0};
+    uint64_t x = 0;
 
     for (; (size_t)(end - p) >= 4 * VEC_BYTES; p += 4 * VEC_BYTES) {
         a ^= vec_load(p);

@@ -92,8 +92,8 @@ JET_ERR dbhdr_decode(const void *head, size_t len, struct reporter *r, struct es
                      const struct dbhdr_disk **ret_raw)
 {
     const struct dbhdr_disk *first = head, *primary = NULL, *shadow = NULL, *h;
-    uint32_t                 size = 0;
-    struct ese_db_info       info;
+    uint32_t size = 0;
+    struct ese_db_info info;
 
     if (!dbhdr_is_database(head, len))
         return fault(r, JET_errFileInvalidType, 0, 0, 0, "no database header");
@@ -133,8 +133,8 @@ JET_ERR dbhdr_decode(const void *head, size_t len, struct reporter *r, struct es
 JET_ERR dbhdr_read(int fd, struct reporter *r, struct ese_db_info *ret)
 {
     uint8_t *head = malloc(DBHDR_HEAD_LEN);
-    size_t   len;
-    JET_ERR  err;
+    size_t len;
+    JET_ERR err;
 
     if (!head)
         return RAISE(JET_errOutOfMemory);
@@ -150,11 +150,15 @@ JET_ERR dbhdr_read(int fd, struct reporter *r, struct ese_db_info *ret)
 const char *dbstate_name(uint32_t state)
 {
     static const char *const names[] = {
-        [0] = "unknown",         [ESE_DB_JUST_CREATED] = "just created",
-        [ESE_DB_DIRTY] = "dirty", [ESE_DB_CLEAN] = "clean",
-        [ESE_DB_CONVERTING] = "being converted", [ESE_DB_FORCE_DETACH] = "force-detached",
+        [0] = "unknown",
+        [ESE_DB_JUST_CREATED] = "just created",
+        [ESE_DB_DIRTY] = "dirty",
+        [ESE_DB_CLEAN] = "clean",
+        [ESE_DB_CONVERTING] = "being converted",
+        [ESE_DB_FORCE_DETACH] = "force-detached",
         [ESE_DB_RESEEDING] = "incremental reseed in progress",
-        [ESE_DB_DIRTY_PATCHED] = "dirty and patched", [ESE_DB_REVERTING] = "revert in progress",
+        [ESE_DB_DIRTY_PATCHED] = "dirty and patched",
+        [ESE_DB_REVERTING] = "revert in progress",
     };
     return state < ARRAY_LEN(names) ? names[state] : "unknown";
 }

@@ -5,9 +5,13 @@
 
 #include "page/cksum.h"
 
-#define FORMAT_BIT (offsetof(struct page_hdr_disk, flags) * 8 + 13) /* PAGE_NEW_CHECKSUM's position */
+#define FORMAT_BIT \
+    (offsetof(struct page_hdr_disk, flags) * 8 + 13) /* PAGE_NEW_CHECKSUM's position */
 
-static bool small_format(uint32_t page_size) { return page_size <= 8192; }
+static bool small_format(uint32_t page_size)
+{
+    return page_size <= 8192;
+}
 
 /* Blocks of a page that carry a checksum of their own: one up to 8 KiB, then four. */
 static uint32_t block_size(uint32_t page_size)
@@ -57,7 +61,7 @@ static void verify_old(const uint8_t *buf, uint32_t page_size, pgno_t pgno, stru
 static bool is_other_page(const uint8_t *buf, uint32_t page_size, pgno_t pgno, pgno_t *ret_found)
 {
     const uint32_t block = block_size(page_size);
-    uint32_t       diff = 0;
+    uint32_t diff = 0;
 
     for (unsigned i = 0; i * block < page_size; i++) {
         uint64_t d = stored_checksum(buf, i) ^ cksum_ecc(buf + i * block, block, pgno, i == 0);
@@ -77,12 +81,12 @@ static bool is_other_page(const uint8_t *buf, uint32_t page_size, pgno_t pgno, p
 static void verify_new(uint8_t *buf, uint32_t page_size, pgno_t pgno, struct page_check *ret)
 {
     const uint32_t block = block_size(page_size);
-    uint64_t       bit_at[4];
+    uint64_t bit_at[4];
 
     for (unsigned i = 0; i * block < page_size; i++) {
         uint64_t stored = stored_checksum(buf, i);
         uint64_t sum = cksum_ecc(buf + i * block, block, pgno, i == 0);
-        int64_t  bit;
+        int64_t bit;
 
         if (stored == sum)
             continue;
@@ -134,9 +138,9 @@ void page_verify(void *buf, uint32_t page_size, pgno_t pgno, struct page_check *
 
 void page_seal(void *buf, uint32_t page_size, pgno_t pgno)
 {
-    uint8_t       *p = buf;
+    uint8_t *p = buf;
     const uint32_t block = block_size(page_size);
-    uint8_t       *flags = p + offsetof(struct page_hdr_disk, flags);
+    uint8_t *flags = p + offsetof(struct page_hdr_disk, flags);
 
     put_le32(flags, get_le32(flags) | PAGE_NEW_CHECKSUM);
     for (unsigned i = 1; i * block < page_size; i++)
@@ -156,7 +160,7 @@ struct tag {
 static inline struct tag tag_at(const uint8_t *b, uint32_t page_size, unsigned itag)
 {
     const uint8_t *t = b + page_size - 4 * (itag + 1);
-    uint32_t       cb = get_le16(t), ib = get_le16(t + 2);
+    uint32_t cb = get_le16(t), ib = get_le16(t + 2);
 
     if (small_format(page_size))
         return (struct tag){page_header_len(page_size) + (ib & 0x1fff), cb & 0x1fff, ib >> 13};
@@ -179,8 +183,8 @@ static bool node_split(struct tag t, const uint8_t *b, uint32_t page_size, struc
                        struct node *ret)
 {
     const uint8_t *p = b + t.ib;
-    uint32_t       left = t.cb, used = 0, len;
-    unsigned       flags = t.flags;
+    uint32_t left = t.cb, used = 0, len;
+    unsigned flags = t.flags;
 
     if (left < 2)
         return false;
@@ -242,12 +246,16 @@ struct node page_node(struct page p, unsigned line)
 {
     struct node n = {0};
 
-    if (!node_split(tag_at(p.b, p.size, line + nr_reserved(page_hdr(p))), p.b, p.size, page_prefix(p), &n))
+    if (!node_split(tag_at(p.b, p.size, line + nr_reserved(page_hdr(p))), p.b, p.size,
+                    page_prefix(p), &n))
         assert(!"node of a checked page");
     return n;
 }
 
-pgno_t node_child(const struct node *n) { return n->data.len == 4 ? get_le32(n->data.p) : PGNO_NULL; }
+pgno_t node_child(const struct node *n)
+{
+    return n->data.len == 4 ? get_le32(n->data.p) : PGNO_NULL;
+}
 
 uint32_t node_key(const struct node *n, uint8_t *buf)
 {
@@ -259,7 +267,7 @@ uint32_t node_key(const struct node *n, uint8_t *buf)
 static int slice_cmp(struct slice a, struct slice b)
 {
     uint32_t n = a.len < b.len ? a.len : b.len;
-    int      c = n ? memcmp(a.p, b.p, n) : 0;
+    int c = n ? memcmp(a.p, b.p, n) : 0;
 
     return c ? c : (a.len > b.len) - (a.len < b.len);
 }
@@ -272,11 +280,11 @@ static int key_cmp_at(const struct node *a, const struct node *b, uint32_t from)
 
     while (i < la && i < lb) {
         /* the longest run in which neither key changes pieces */
-        bool           ap = i < a->prefix.len, bp = i < b->prefix.len;
+        bool ap = i < a->prefix.len, bp = i < b->prefix.len;
         const uint8_t *x = ap ? a->prefix.p + i : a->suffix.p + (i - a->prefix.len);
         const uint8_t *y = bp ? b->prefix.p + i : b->suffix.p + (i - b->prefix.len);
-        uint32_t       n = (ap ? a->prefix.len : la) - i, m = (bp ? b->prefix.len : lb) - i;
-        int            c;
+        uint32_t n = (ap ? a->prefix.len : la) - i, m = (bp ? b->prefix.len : lb) - i;
+        int c;
 
         if (m < n)
             n = m;
@@ -319,10 +327,10 @@ static bool claim(uint64_t *map, uint32_t from, uint32_t len)
 static const char *check_tags(const uint8_t *b, uint32_t page_size, uint32_t *ret_used)
 {
     const struct page_hdr_disk *h = (const struct page_hdr_disk *)b;
-    const unsigned              n = nr_tags(h);
-    const uint32_t              begin = page_header_len(page_size), end = page_size - 4 * n;
-    uint32_t                    top = 0, sum = 0, next = begin;
-    bool                        ascending = true;
+    const unsigned n = nr_tags(h);
+    const uint32_t begin = page_header_len(page_size), end = page_size - 4 * n;
+    uint32_t top = 0, sum = 0, next = begin;
+    bool ascending = true;
 
     for (unsigned i = 0; i < n; i++) {
         struct tag t = tag_at(b, page_size, i);
@@ -354,11 +362,11 @@ static const char *check_tags(const uint8_t *b, uint32_t page_size, uint32_t *re
 /* The entry that ends an internal page may have no key: it stands for everything above. */
 static const char *check_nodes(const uint8_t *b, uint32_t page_size)
 {
-    struct page    p = {b, page_size};
+    struct page p = {b, page_size};
     const unsigned lines = page_nr_lines(p), first = nr_reserved(page_hdr(p));
     const uint32_t flags = page_flags(p);
-    struct slice   prefix = page_prefix(p);
-    struct node    prev = {0}, n;
+    struct slice prefix = page_prefix(p);
+    struct node prev = {0}, n;
 
     for (unsigned i = 0; i < lines; i++, prev = n) {
         int c;
@@ -387,17 +395,18 @@ static const char *check_nodes(const uint8_t *b, uint32_t page_size)
 
 const char *page_check_structure(const void *buf, uint32_t page_size)
 {
-    const uint8_t              *b = buf;
+    const uint8_t *b = buf;
     const struct page_hdr_disk *h = buf;
-    const uint32_t              flags = le32_get(h->flags);
-    const unsigned              n = nr_tags(h);
-    uint32_t                    room = page_size - page_header_len(page_size), used = 0;
-    const char                 *what;
+    const uint32_t flags = le32_get(h->flags);
+    const unsigned n = nr_tags(h);
+    uint32_t room = page_size - page_header_len(page_size), used = 0;
+    const char *what;
 
     if (4 * n > room)
         return "more tags than the page has room for";
     if (n < nr_reserved(h)) /* new'd but not filled: header only */
-        return is_history((struct page){b, page_size}) ? NULL : "the external header's tag is missing";
+        return is_history((struct page){b, page_size}) ? NULL
+                                                       : "the external header's tag is missing";
     what = check_tags(b, page_size, &used);
     if (what)
         return what;

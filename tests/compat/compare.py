@@ -30,6 +30,7 @@ FILETIME_EPOCH = datetime.datetime(1601, 1, 1)
 MONTHS = {m: i + 1 for i, m in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split())}
 INTEGERS = {"UnsignedByte": 8, "Short": 16, "UnsignedShort": 16, "Long": 32, "UnsignedLong": 32,
             "Currency": 64, "LongLong": 64, "UnsignedLongLong": 64}
+PATIENCE = 20  # seconds; it needs minutes for some catalogues
 PIECE = {4096: 4014, 8192: 8110, 16384: 4050, 32768: 8150}  # of a long value, by page size
 # libesedb has its own idea of the catalogue's columns: tables and rows are compared, values are not
 CATALOGUE = ("MSysObjects", "MSysObjectsShadow")
@@ -220,18 +221,21 @@ def our_tables(eseutil, path):
 
 def their_tables(path, work):
     """{name: (column names, rows)}, and whether it came to the end."""
-    done = subprocess.run(["esedbexport", "-t", os.path.join(work, "x"), path], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL)
     result = {}
+    try:
+        complete = subprocess.run(["esedbexport", "-t", os.path.join(work, "x"), path], timeout=PATIENCE,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    except subprocess.TimeoutExpired:
+        complete = False
     exported = os.path.join(work, "x.export")
     names = sorted(os.listdir(exported), key=lambda n: int(n.rsplit(".", 1)[1])) if os.path.isdir(exported) else []
-    if done.returncode and names:
+    if not complete and names:
         names.pop()  # it broke off in this one
     for name in names:
         with open(os.path.join(exported, name), encoding="utf-8", errors="surrogateescape", newline="\n") as f:
             lines = [line.split("\t") for line in f.read().split("\n")[:-1]]
         result[name.rsplit(".", 1)[0]] = (lines[0], lines[1:])
-    return result, done.returncode == 0
+    return result, complete
 
 
 class Comparison:

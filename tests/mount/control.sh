@@ -20,7 +20,9 @@ has "progress" "$(status_of large Backup)" "^one .*%"
 gives "a second one" EBUSY write "$C" "full two"
 gives "a mkdir beside it" EBUSY mkdir "$L/backups/two"
 gives "another instance is free" ok mkdir "$MP/mail/backups/one"
+is "the listing so far" "$(names "$L/backups")" ""
 gives "wait" ok write "$C" wait
+is "listed as soon as wait returns" "$(names "$L/backups")" "latest one"
 ok "it is whole" sums_hold "$L/backups/one"
 has "last backup" "$(status_of large LastBackup)" "^one offline-copy "
 gives "wait when nothing runs" ok write "$C" wait

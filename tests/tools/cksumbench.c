@@ -15,13 +15,14 @@ static double now(void)
 
 static volatile uint64_t sink;
 
-static double rate(const struct cksum_variant *v, const uint8_t *buf, size_t len, uint32_t block, bool ecc)
+static double rate(const struct cksum_variant *v, const uint8_t *buf, size_t len, uint32_t block,
+                   bool ecc)
 {
     double best = 0;
 
     for (int round = 0; round < 7; round++) {
-        double   t = now(), took;
-        size_t   done = 0;
+        double t = now(), took;
+        size_t done = 0;
         uint64_t x = 0;
 
         do {
@@ -39,22 +40,22 @@ static double rate(const struct cksum_variant *v, const uint8_t *buf, size_t len
 
 int main(void)
 {
-    const size_t                small = 65536, large = 512u << 20;
-    size_t                      nr;
+    const size_t small = 65536, large = 512u << 20;
+    size_t nr;
     const struct cksum_variant *v = cksum_variants(&nr);
-    uint8_t                    *buf = aligned_alloc(4096, large);
+    uint8_t *buf = aligned_alloc(4096, large);
 
     if (!buf)
         return 1;
     memset(buf, 0x5a, large);
     printf("%-10s %-10s %12s %12s\n", "variant", "checksum", "cache GB/s", "memory GB/s");
     for (size_t i = 0; i < nr; i++) {
-        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "ecc 4K", rate(&v[i], buf, small, 4096, true),
-               rate(&v[i], buf, large, 4096, true));
-        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "ecc 8K", rate(&v[i], buf, small, 8192, true),
-               rate(&v[i], buf, large, 8192, true));
-        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "xor 4K", rate(&v[i], buf, small, 4096, false),
-               rate(&v[i], buf, large, 4096, false));
+        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "ecc 4K",
+               rate(&v[i], buf, small, 4096, true), rate(&v[i], buf, large, 4096, true));
+        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "ecc 8K",
+               rate(&v[i], buf, small, 8192, true), rate(&v[i], buf, large, 8192, true));
+        printf("%-10s %-10s %12.1f %12.1f\n", v[i].name, "xor 4K",
+               rate(&v[i], buf, small, 4096, false), rate(&v[i], buf, large, 4096, false));
     }
     free(buf);
     return 0;

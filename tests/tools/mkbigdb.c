@@ -14,11 +14,11 @@
 #include "page/page.h"
 
 struct source {
-    int      fd;
+    int fd;
     uint32_t page_size;
-    pgno_t   nr_pages, nr_used;
-    pgno_t  *used;  /* page numbers that are not blank, ascending */
-    pgno_t  *index; /* page number -> position in used + 1, 0 blank */
+    pgno_t nr_pages, nr_used;
+    pgno_t *used;  /* page numbers that are not blank, ascending */
+    pgno_t *index; /* page number -> position in used + 1, 0 blank */
 };
 
 static void die(const char *what)
@@ -36,9 +36,9 @@ static void put_pgno(uint8_t *at, const struct source *s, pgno_t base)
 
 static void relocate(uint8_t *b, const struct source *s, pgno_t base)
 {
-    struct page  p = {b, s->page_size};
+    struct page p = {b, s->page_size};
     struct slice h = page_external_header(p);
-    uint32_t     flags = page_flags(p);
+    uint32_t flags = page_flags(p);
 
     put_pgno(b + offsetof(struct page_hdr_disk, pgno_prev), s, base);
     put_pgno(b + offsetof(struct page_hdr_disk, pgno_next), s, base);
@@ -53,12 +53,13 @@ static void relocate(uint8_t *b, const struct source *s, pgno_t base)
 
 static void load(struct source *s, const char *path)
 {
-    struct reporter    r = {.file = path};
+    struct reporter r = {.file = path};
     struct ese_db_info info;
-    struct os_stat     st;
-    uint8_t            buf[PAGE_SIZE_MAX];
+    struct os_stat st;
+    uint8_t buf[PAGE_SIZE_MAX];
 
-    if (os_open_file(path, &s->fd) < 0 || os_stat_fd(s->fd, &st) < 0 || dbhdr_read(s->fd, &r, &info) < 0)
+    if (os_open_file(path, &s->fd) < 0 || os_stat_fd(s->fd, &st) < 0 ||
+        dbhdr_read(s->fd, &r, &info) < 0)
         die("cannot read the source");
     s->page_size = info.page_size;
     s->nr_pages = (pgno_t)(st.size / s->page_size - 2);
@@ -79,9 +80,9 @@ static void load(struct source *s, const char *path)
 int main(int argc, char **argv)
 {
     struct source s = {0};
-    uint8_t       buf[PAGE_SIZE_MAX];
-    uint64_t      pages;
-    FILE         *out;
+    uint8_t buf[PAGE_SIZE_MAX];
+    uint64_t pages;
+    FILE *out;
 
     if (argc != 4)
         die("usage: mkbigdb SRC.edb DEST SIZE_MIB");

@@ -8,7 +8,7 @@
 static void the_public_header_has_the_numbers_of_the_table(void **state)
 {
     static const struct {
-        JET_ERR     in_header, in_table;
+        JET_ERR in_header, in_table;
         const char *name;
     } all[] = {
 #define X(name, number, text) {name, number, #name},
@@ -35,7 +35,10 @@ static void raise_remembers_where(void **state)
 
 static void a_fault_line_names_file_page_offset_and_error(void **state)
 {
-    struct ese_fault f = {.err = JET_errReadVerifyFailure, .pgno = 7, .offset = 0x8000, .file = "a.edb",
+    struct ese_fault f = {.err = JET_errReadVerifyFailure,
+                          .pgno = 7,
+                          .offset = 0x8000,
+                          .file = "a.edb",
                           .text = "page checksum mismatch"};
     char buf[300];
 
@@ -45,7 +48,8 @@ static void a_fault_line_names_file_page_offset_and_error(void **state)
                              "page checksum mismatch");
     f.pgno = 0;
     ese_fault_str(&f, buf, sizeof(buf));
-    assert_string_equal(buf, "a.edb: offset 0x8000: JET_errReadVerifyFailure (-1018): page checksum mismatch");
+    assert_string_equal(
+        buf, "a.edb: offset 0x8000: JET_errReadVerifyFailure (-1018): page checksum mismatch");
     f.offset = ESE_NO_OFFSET;
     f.severity = ESE_NOTE;
     ese_fault_str(&f, buf, sizeof(buf));
@@ -69,8 +73,8 @@ static void the_reporter_keeps_the_first_fault_and_counts(void **state)
 
 static char *printed(bool json)
 {
-    static char   buf[2000];
-    FILE         *out = fmemopen(buf, sizeof(buf), "w");
+    static char buf[2000];
+    FILE *out = fmemopen(buf, sizeof(buf), "w");
     struct fields f;
 
     fields_begin(&f, out, json);
@@ -93,17 +97,20 @@ static char *printed(bool json)
 static void fields_print_text_and_json(void **state)
 {
     (void)state;
-    assert_string_equal(printed(true), "{\"Name\":\"a\\\"b\\u000a\\ufffd\xc3\xa4\",\"Big\":18446744073709551615,"
-                                       "\"Gen\":26,\"Inner\":{\"Yes\":true},\"List\":[{\"At\":\"1A:0006:0028\"}]}\n");
-    assert_string_equal(printed(false), "Name: a\"b?\xff\xc3\xa4\nBig: 18446744073709551615\nGen: 0x1A\n"
-                                        "Inner:\n    Yes: yes\nList:\n    -:\n        At: 1A:0006:0028\n");
+    assert_string_equal(
+        printed(true),
+        "{\"Name\":\"a\\\"b\\u000a\\ufffd\xc3\xa4\",\"Big\":18446744073709551615,"
+        "\"Gen\":26,\"Inner\":{\"Yes\":true},\"List\":[{\"At\":\"1A:0006:0028\"}]}\n");
+    assert_string_equal(printed(false),
+                        "Name: a\"b?\xff\xc3\xa4\nBig: 18446744073709551615\nGen: 0x1A\n"
+                        "Inner:\n    Yes: yes\nList:\n    -:\n        At: 1A:0006:0028\n");
 }
 
 static void times_and_signatures_read_as_written(void **state)
 {
-    struct logtime   t = {{17, 16, 15, 24, 11, 126, 1 | (345 & 0x7f) << 1, (345 >> 7) << 1}};
+    struct logtime t = {{17, 16, 15, 24, 11, 126, 1 | (345 & 0x7f) << 1, (345 >> 7) << 1}};
     struct signature s = {{0x78, 0x56, 0x34, 0x12}};
-    char             a[LOGTIME_STR_LEN], b[SIGNATURE_STR_LEN];
+    char a[LOGTIME_STR_LEN], b[SIGNATURE_STR_LEN];
 
     (void)state;
     assert_string_equal(logtime_str(t, a), "2026-11-24 15:16:17.345");
@@ -117,8 +124,8 @@ static void times_and_signatures_read_as_written(void **state)
 static void sha256_of_abc(void **state)
 {
     struct digest *d;
-    uint8_t        sum[DIGEST_LEN];
-    char           hex[DIGEST_HEX_LEN];
+    uint8_t sum[DIGEST_LEN];
+    char hex[DIGEST_HEX_LEN];
 
     (void)state;
     assert_int_equal(digest_new(&d), 0);

@@ -18,7 +18,7 @@ struct db {
 };
 
 static struct ese_fault first;
-static unsigned         nr_faults, nr_corrected, nr_notes;
+static unsigned nr_faults, nr_corrected, nr_notes;
 
 static void keep(void *ctx, const struct ese_fault *f)
 {
@@ -29,8 +29,14 @@ static void keep(void *ctx, const struct ese_fault *f)
     nr_notes += f->severity == ESE_NOTE;
 }
 
-static uint8_t *page_of(struct db *d, pgno_t n) { return d->b + (uint64_t)(n + 1) * d->size; }
-static void     seal(struct db *d, pgno_t n) { page_seal(page_of(d, n), d->size, n); }
+static uint8_t *page_of(struct db *d, pgno_t n)
+{
+    return d->b + (uint64_t)(n + 1) * d->size;
+}
+static void seal(struct db *d, pgno_t n)
+{
+    page_seal(page_of(d, n), d->size, n);
+}
 
 static void add_pointer(struct db *d, pgno_t parent, const char *key, pgno_t child)
 {
@@ -76,10 +82,10 @@ static void make(struct db *d, uint32_t size, uint32_t state)
 /* Feeds in pieces of `piece` bytes, a multiple of 64 KiB. */
 static struct dbcheck_counts check(struct db *d, size_t piece, dbcheck_dbtime_fn *fn)
 {
-    struct reporter       r = {.fn = keep, .file = "t.edb"};
-    struct dbcheck       *c;
+    struct reporter r = {.fn = keep, .file = "t.edb"};
+    struct dbcheck *c;
     struct dbcheck_counts n;
-    JET_ERR               err = JET_errSuccess;
+    JET_ERR err = JET_errSuccess;
 
     assert_int_equal(dbcheck_new(d->len, &r, &c), 0);
     dbcheck_expect(c, fn, NULL);
@@ -113,15 +119,24 @@ static void a_sound_database_of_every_page_size_passes(void **state)
 struct damage {
     const char *name;
     void (*do_it)(struct db *d);
-    JET_ERR     err;
-    pgno_t      pgno;
+    JET_ERR err;
+    pgno_t pgno;
     const char *text;
-    bool        clean_only; /* proves nothing in a dirty database */
+    bool clean_only; /* proves nothing in a dirty database */
 };
 
-static void zero_leaf(struct db *d) { memset(page_of(d, 6), 0, d->size); }
-static void zero_parent_of_nobody(struct db *d) { memset(page_of(d, 1), 0, d->size); }
-static void zero_space_tree(struct db *d) { memset(page_of(d, 3), 0, d->size); }
+static void zero_leaf(struct db *d)
+{
+    memset(page_of(d, 6), 0, d->size);
+}
+static void zero_parent_of_nobody(struct db *d)
+{
+    memset(page_of(d, 1), 0, d->size);
+}
+static void zero_space_tree(struct db *d)
+{
+    memset(page_of(d, 3), 0, d->size);
+}
 static void leaf_from_older_state(struct db *d)
 {
     put_le32(page_of(d, 6) + 20, 0); /* as if 7 had not been split off yet */
@@ -140,12 +155,30 @@ static void child_beyond_the_end(struct db *d)
     put_le32(page_of(d, 4) + (n.data.p - p.b), 4000);
     seal(d, 4);
 }
-static void cut_at_a_page(struct db *d) { d->len -= 3 * d->size; }
-static void cut_in_a_page(struct db *d) { d->len -= d->size / 2; }
-static void two_bits(struct db *d) { page_of(d, 6)[100] ^= 3; }
-static void other_page(struct db *d) { memcpy(page_of(d, 6), page_of(d, 7), d->size); }
-static void ruin_primary(struct db *d) { d->b[300] ^= 1; }
-static void ruin_shadow(struct db *d) { d->b[d->size + 300] ^= 1; }
+static void cut_at_a_page(struct db *d)
+{
+    d->len -= 3 * d->size;
+}
+static void cut_in_a_page(struct db *d)
+{
+    d->len -= d->size / 2;
+}
+static void two_bits(struct db *d)
+{
+    page_of(d, 6)[100] ^= 3;
+}
+static void other_page(struct db *d)
+{
+    memcpy(page_of(d, 6), page_of(d, 7), d->size);
+}
+static void ruin_primary(struct db *d)
+{
+    d->b[300] ^= 1;
+}
+static void ruin_shadow(struct db *d)
+{
+    d->b[d->size + 300] ^= 1;
+}
 static void ruin_both(struct db *d)
 {
     ruin_primary(d);
@@ -157,8 +190,10 @@ static const struct damage damages[] = {
     {"zero_root", zero_parent_of_nobody, JET_errPageNotInitialized, 1, "root page is blank", true},
     {"zero_space_tree", zero_space_tree, JET_errPageNotInitialized, 3, "blank", true},
     {"older_leaf", leaf_from_older_state, JET_errBadPageLink, 6, "next page should be 7", true},
-    {"other_previous", leaf_with_another_previous, JET_errBadPageLink, 6, "previous page should be 5", true},
-    {"child_beyond", child_beyond_the_end, JET_errDatabaseCorrupted, 4, "refers to page 4000", true},
+    {"other_previous", leaf_with_another_previous, JET_errBadPageLink, 6,
+     "previous page should be 5", true},
+    {"child_beyond", child_beyond_the_end, JET_errDatabaseCorrupted, 4, "refers to page 4000",
+     true},
     {"cut_at_a_page", cut_at_a_page, JET_errDatabaseCorrupted, 2, "truncated", false},
     {"cut_in_a_page", cut_in_a_page, JET_errDatabaseCorrupted, 0, "truncated", false},
     {"two_bits", two_bits, JET_errReadVerifyFailure, 6, "checksum mismatch", false},
@@ -180,7 +215,8 @@ static void each_kind_of_damage_is_found_and_placed(void **state)
             make(&d, sizes[s], ESE_DB_CLEAN);
             x->do_it(&d);
             check(&d, 65536, NULL);
-            if (!nr_faults || first.err != x->err || first.pgno != x->pgno || !strstr(first.text, x->text))
+            if (!nr_faults || first.err != x->err || first.pgno != x->pgno ||
+                !strstr(first.text, x->text))
                 fail_msg("%s at %u: %u faults, first %d page %u: %s", x->name, sizes[s], nr_faults,
                          first.err, first.pgno, first.text);
             if (first.pgno)
@@ -222,7 +258,8 @@ static void a_page_out_of_its_tree_is_not_believed(void **state)
     make(&d, 4096, ESE_DB_CLEAN);
     page_make(page_of(&d, 9), 4096, 9, 7, PAGE_LEAF | PAGE_EMPTY, 15, 16); /* 15, 16 are blank */
     seal(&d, 9);
-    page_make(page_of(&d, 10), 4096, 10, 3, PAGE_PARENT_OF_LEAF, 0, 0); /* of a table that is gone */
+    page_make(page_of(&d, 10), 4096, 10, 3, PAGE_PARENT_OF_LEAF, 0,
+              0); /* of a table that is gone */
     add_pointer(&d, 10, "a", 5);
     add_pointer(&d, 10, "b", 7);
     seal(&d, 10);
@@ -264,11 +301,11 @@ static void a_page_older_or_newer_than_the_logs_say_is_found(void **state)
 
 static void a_hole_counts_as_blank_pages(void **state)
 {
-    struct reporter       r = {.fn = keep, .file = "t.edb"};
-    struct dbcheck       *c;
+    struct reporter r = {.fn = keep, .file = "t.edb"};
+    struct dbcheck *c;
     struct dbcheck_counts n;
-    struct db             d;
-    uint64_t              terabytes = UINT64_C(8) << 40, head;
+    struct db d;
+    uint64_t terabytes = UINT64_C(8) << 40, head;
 
     (void)state;
     make(&d, 4096, ESE_DB_CLEAN);
@@ -291,7 +328,7 @@ static void a_trailer_page_is_taken_only_of_the_same_database(void **state)
 
     (void)state;
     for (int foreign = 0; foreign < 2; foreign++) {
-        struct trailer_disk  *t;
+        struct trailer_disk *t;
         struct dbcheck_counts n;
 
         make(&d, 8192, ESE_DB_DIRTY);
@@ -310,7 +347,7 @@ static void a_file_that_ends_early_is_said(void **state)
 {
     struct reporter r = {.fn = keep, .file = "t.edb"};
     struct dbcheck *c;
-    struct db       d;
+    struct db d;
 
     (void)state;
     make(&d, 4096, ESE_DB_CLEAN);

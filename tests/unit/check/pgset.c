@@ -9,12 +9,13 @@
 
 static void it_holds_what_a_plain_array_holds(void **state)
 {
-    static bool  in_a[N], in_b[N];
+    static bool in_a[N], in_b[N];
     struct pgset a = {0}, b = {0};
 
     (void)state;
     for (int i = 0; i < 3000; i++) {
-        pgno_t first = (pgno_t)(rnd() % N), last = first + (pgno_t)(rnd() % (rnd() % 50 ? 3 : 70000));
+        pgno_t first = (pgno_t)(rnd() % N),
+               last = first + (pgno_t)(rnd() % (rnd() % 50 ? 3 : 70000));
 
         if (last >= N)
             last = N - 1;
@@ -47,7 +48,7 @@ static void it_holds_what_a_plain_array_holds(void **state)
 static void the_largest_numbers_and_the_longest_runs_cost_little(void **state)
 {
     struct pgset s = {0};
-    size_t       before = mallinfo2().uordblks;
+    size_t before = mallinfo2().uordblks;
 
     (void)state;
     assert_int_equal(pgset_add_range(&s, 1, UINT32_MAX), 0);

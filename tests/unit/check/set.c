@@ -13,8 +13,8 @@
 #define SET "engine/p4096_w10/dirty/files"
 
 static struct ese_fault first;
-static unsigned         nr_faults, nr_of_first, nr_corrected, nr_files_corrected;
-static char             where[512];
+static unsigned nr_faults, nr_of_first, nr_corrected, nr_files_corrected;
+static char where[512];
 
 static void keep(void *ctx, const struct ese_fault *f)
 {
@@ -36,10 +36,10 @@ struct tamper {
 
 static uint8_t *load(const char *rel, size_t *ret_len)
 {
-    char        path[1024];
+    char path[1024];
     struct stat st;
-    FILE       *f;
-    uint8_t    *b;
+    FILE *f;
+    uint8_t *b;
 
     snprintf(path, sizeof(path), "%s/%s", test_data(), rel);
     f = fopen(path, "rb");
@@ -55,12 +55,12 @@ static uint8_t *load(const char *rel, size_t *ret_len)
 static void feed(struct ese_set *set, enum ese_kind kind, const char *name, const struct tamper *t)
 {
     struct ese_check_result res;
-    struct ese_check       *c;
-    const char             *from = t->replace ? t->replace(name) : name;
-    char                    rel[600];
-    uint8_t                *b;
-    size_t                  len, piece = 1 << 20;
-    JET_ERR                 err = 0;
+    struct ese_check *c;
+    const char *from = t->replace ? t->replace(name) : name;
+    char rel[600];
+    uint8_t *b;
+    size_t len, piece = 1 << 20;
+    JET_ERR err = 0;
 
     if (!from)
         return;
@@ -82,17 +82,20 @@ static void feed(struct ese_set *set, enum ese_kind kind, const char *name, cons
     free(b);
 }
 
-static int name_order(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int name_order(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 /* The whole set: archived logs, current log, checkpoint, database. Returns what ese_set_end says. */
 static JET_ERR run(const struct tamper *t)
 {
     struct ese_set *set;
-    struct dirent  *e;
-    char           *logs[64];
-    unsigned        nr = 0;
-    JET_ERR         err;
-    DIR            *d;
+    struct dirent *e;
+    char *logs[64];
+    unsigned nr = 0;
+    JET_ERR err;
+    DIR *d;
 
     nr_faults = nr_of_first = nr_corrected = nr_files_corrected = 0;
     memset(&first, 0, sizeof(first));
@@ -126,13 +129,22 @@ static void the_genuine_set_is_whole(void **state)
         fail_msg("%s: %s", first.file, first.text);
 }
 
-static const char *without_5(const char *n) { return strcmp(n, "edb00000005.log") ? n : NULL; }
-static const char *without_current(const char *n) { return strcmp(n, "edb.log") ? n : NULL; }
+static const char *without_5(const char *n)
+{
+    return strcmp(n, "edb00000005.log") ? n : NULL;
+}
+static const char *without_current(const char *n)
+{
+    return strcmp(n, "edb.log") ? n : NULL;
+}
 static const char *foreign_5(const char *n)
 {
     return strcmp(n, "edb00000005.log") ? n : "engine/p4096_w10/clean/files/edb00000005.log";
 }
-static const char *six_as_5(const char *n) { return strcmp(n, "edb00000005.log") ? n : "edb00000006.log"; }
+static const char *six_as_5(const char *n)
+{
+    return strcmp(n, "edb00000005.log") ? n : "edb00000006.log";
+}
 static const char *foreign_checkpoint(const char *n)
 {
     return strcmp(n, "edb.chk") ? n : "engine/p4096_w10/clean/files/edb.chk";
@@ -171,18 +183,30 @@ static void a_corrected_bit_is_counted_once_and_in_its_file(void **state)
 static void what_is_missing_foreign_or_damaged_is_named(void **state)
 {
     static const struct {
-        const char   *name;
+        const char *name;
         struct tamper t;
-        JET_ERR       err;
-        const char   *file, *text;
+        JET_ERR err;
+        const char *file, *text;
     } table[] = {
         {"without_5", {without_5, NULL}, JET_errInvalidLogSequence, "edb00000006.log", "5"},
-        {"without_current", {without_current, NULL}, JET_errRequiredLogFilesMissing, "test.edb", "missing"},
+        {"without_current",
+         {without_current, NULL},
+         JET_errRequiredLogFilesMissing,
+         "test.edb",
+         "missing"},
         {"foreign_5", {foreign_5, NULL}, JET_errBadLogSignature, "edb00000005.log", ""},
         {"six_as_5", {six_as_5, NULL}, JET_errInvalidLogSequence, "edb0000000", ""},
-        {"foreign_checkpoint", {foreign_checkpoint, NULL}, JET_errBadCheckpointSignature, "edb.chk", ""},
+        {"foreign_checkpoint",
+         {foreign_checkpoint, NULL},
+         JET_errBadCheckpointSignature,
+         "edb.chk",
+         ""},
         {"ruin_checkpoint", {NULL, ruin_checkpoint}, JET_errCheckpointCorrupt, "edb.chk", ""},
-        {"two_bits_in_5", {NULL, two_bits_in_5}, JET_errLogReadVerifyFailure, "edb00000005.log", ""},
+        {"two_bits_in_5",
+         {NULL, two_bits_in_5},
+         JET_errLogReadVerifyFailure,
+         "edb00000005.log",
+         ""},
     };
 
     (void)state;
@@ -192,7 +216,8 @@ static void what_is_missing_foreign_or_damaged_is_named(void **state)
 
         if (err != table[i].err || first.err != err || !strstr(first.file, table[i].file) ||
             !strstr(first.text, table[i].text))
-            fail_msg("%s: %d, first %d in %s: %s", table[i].name, err, first.err, first.file, first.text);
+            fail_msg("%s: %d, first %d in %s: %s", table[i].name, err, first.err, first.file,
+                     first.text);
     }
     assert_true(first.offset == 3 * 4096); /* of the last one */
 }

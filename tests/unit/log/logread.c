@@ -160,7 +160,7 @@ static void file_that_shrinks_while_it_is_read_is_an_error(void **state)
 static JET_ERR read_set(const unsigned *gens, unsigned nr_gens, unsigned *nr)
 {
     struct reporter r = reporter_to(&faults);
-    struct logread_file files[NR_GENS];
+    struct logread_file files[NR_GENS] = {0};
     char names[NR_GENS][32];
     struct logread_set *s;
     struct logrec rc;
@@ -168,6 +168,7 @@ static JET_ERR read_set(const unsigned *gens, unsigned nr_gens, unsigned *nr)
     JET_ERR err;
 
     *nr = 0;
+
     for (unsigned i = 0; i < nr_gens; i++) {
         gen_name(names[i], sizeof(names[i]), gens[i], gens[i] == NR_GENS);
         files[i] =

@@ -10,20 +10,21 @@
 #include "os/file.h"
 
 static char dir[] = "/tmp/esefs-os-XXXXXX";
-static int  dirfd_;
+static int dirfd_;
 
 static int setup(void **state)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int                s = socket(AF_UNIX, SOCK_STREAM, 0);
-    char               cmd[200];
+    int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    char cmd[200];
 
     (void)state;
     if (!mkdtemp(dir) || chdir(dir) < 0 || s < 0)
         return -1;
     strcpy(a.sun_path, "socket");
-    snprintf(cmd, sizeof(cmd), "mkdir -p sub && echo data >sub/file && ln -s sub/file link && ln -s / root"
-                               " && ln -s sub dirlink && mkfifo fifo && mknod dev c 1 3 2>/dev/null");
+    snprintf(cmd, sizeof(cmd),
+             "mkdir -p sub && echo data >sub/file && ln -s sub/file link && ln -s / root"
+             " && ln -s sub dirlink && mkfifo fifo && mknod dev c 1 3 2>/dev/null");
     if (system(cmd) < 0 || bind(s, (struct sockaddr *)&a, sizeof(a)) < 0)
         return -1;
     close(s);
@@ -47,7 +48,7 @@ static void only_regular_files_beneath_are_opened(void **state)
 {
     static const struct {
         const char *path;
-        JET_ERR     err;
+        JET_ERR err;
     } table[] = {
         {"sub/file", JET_errSuccess},         {"link", JET_errInvalidPath},
         {"dirlink/file", JET_errInvalidPath}, {"root/etc/passwd", JET_errInvalidPath},
@@ -58,7 +59,7 @@ static void only_regular_files_beneath_are_opened(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-        int     fd = -1;
+        int fd = -1;
         JET_ERR err = os_open_beneath(dirfd_, table[i].path, &fd);
 
         if (err != table[i].err)
@@ -83,9 +84,9 @@ static void a_device_is_not_a_file(void **state)
 
 static void reads_end_with_the_file(void **state)
 {
-    char   buf[10];
+    char buf[10];
     size_t n;
-    int    fd;
+    int fd;
 
     (void)state;
     assert_int_equal(os_open_file("link", &fd), JET_errSuccess); /* the caller chose it */
@@ -101,7 +102,7 @@ static void reads_end_with_the_file(void **state)
 static void holes_are_found(void **state)
 {
     uint64_t at;
-    int      fd = open("sparse", O_RDWR | O_CREAT, 0600);
+    int fd = open("sparse", O_RDWR | O_CREAT, 0600);
 
     (void)state;
     assert_true(fd >= 0);
@@ -115,10 +116,19 @@ static void holes_are_found(void **state)
 
 static void errno_comes_in_by_one_table(void **state)
 {
-    static const int     in[] = {ENOENT, EACCES, EROFS, ENOSPC, EDQUOT, ENOMEM, EMFILE, EEXIST, ELOOP, EINTR, EIO};
-    static const JET_ERR out[] = {JET_errFileNotFound, JET_errFileAccessDenied, JET_errFileAccessDenied, JET_errDiskFull,
-                                  JET_errDiskFull, JET_errOutOfMemory, JET_errOutOfFileHandles, JET_errFileAlreadyExists,
-                                  JET_errInvalidPath, JET_errBackupAbortByServer, JET_errDiskIO};
+    static const int in[] = {ENOENT, EACCES, EROFS, ENOSPC, EDQUOT, ENOMEM,
+                             EMFILE, EEXIST, ELOOP, EINTR,  EIO};
+    static const JET_ERR out[] = {JET_errFileNotFound,
+                                  JET_errFileAccessDenied,
+                                  JET_errFileAccessDenied,
+                                  JET_errDiskFull,
+                                  JET_errDiskFull,
+                                  JET_errOutOfMemory,
+                                  JET_errOutOfFileHandles,
+                                  JET_errFileAlreadyExists,
+                                  JET_errInvalidPath,
+                                  JET_errBackupAbortByServer,
+                                  JET_errDiskIO};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(in); i++)

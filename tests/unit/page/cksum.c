@@ -38,16 +38,16 @@ static void fill(uint8_t *b, size_t len, int density)
 
 static void every_variant_agrees_with_the_definition(void **state)
 {
-    static const size_t         sizes[] = {1024, 2048, 4096, 8192};
-    static uint8_t              buf[8192 + 64];
-    size_t                      nr;
+    static const size_t sizes[] = {1024, 2048, 4096, 8192};
+    static uint8_t buf[8192 + 64];
+    size_t nr;
     const struct cksum_variant *v = cksum_variants(&nr);
 
     (void)state;
     for (size_t i = 0; i < nr; i++)
         print_message("variant %s\n", v[i].name);
     for (int round = 0; round < 400; round++) {
-        size_t   len = sizes[rnd() % 4];
+        size_t len = sizes[rnd() % 4];
         uint8_t *b = buf + rnd() % 64; /* unaligned too */
         uint32_t pgno = (uint32_t)rnd();
 
@@ -62,8 +62,8 @@ static void every_variant_agrees_with_the_definition(void **state)
 
 static void xor_of_any_multiple_of_32_bytes(void **state)
 {
-    static uint8_t              buf[65536];
-    size_t                      nr;
+    static uint8_t buf[65536];
+    size_t nr;
     const struct cksum_variant *v = cksum_variants(&nr);
 
     (void)state;
@@ -76,11 +76,11 @@ static void xor_of_any_multiple_of_32_bytes(void **state)
 static void one_wrong_bit_is_located(void **state)
 {
     static const size_t sizes[] = {2048, 4096, 8192};
-    static uint8_t      buf[8192];
+    static uint8_t buf[8192];
 
     (void)state;
     for (int round = 0; round < 3000; round++) {
-        size_t   len = sizes[rnd() % 3];
+        size_t len = sizes[rnd() % 3];
         uint32_t bit;
         uint64_t stored;
 
@@ -107,7 +107,8 @@ static void two_wrong_bits_are_never_taken_for_one(void **state)
         } while (a == b);
         buf[a / 8] ^= (uint8_t)(1u << a % 8);
         buf[b / 8] ^= (uint8_t)(1u << b % 8);
-        assert_int_equal(cksum_ecc_bit(sizeof(buf), stored, cksum_ecc(buf, sizeof(buf), 7, true)), -1);
+        assert_int_equal(cksum_ecc_bit(sizeof(buf), stored, cksum_ecc(buf, sizeof(buf), 7, true)),
+                         -1);
     }
 }
 

@@ -4,10 +4,10 @@
 #include "page/cksum.h"
 #include "page/dbhdr.h"
 
-static uint8_t         head[DBHDR_HEAD_LEN];
+static uint8_t head[DBHDR_HEAD_LEN];
 static struct reporter rep;
 static struct ese_fault last;
-static unsigned         nr_reported;
+static unsigned nr_reported;
 
 static void keep(void *ctx, const struct ese_fault *f)
 {
@@ -16,7 +16,10 @@ static void keep(void *ctx, const struct ese_fault *f)
     nr_reported++;
 }
 
-static void seal(uint8_t *copy, uint32_t page_size) { put_le32(copy, cksum_xor(copy, page_size)); }
+static void seal(uint8_t *copy, uint32_t page_size)
+{
+    put_le32(copy, cksum_xor(copy, page_size));
+}
 
 static void make(uint32_t page_size)
 {
@@ -103,7 +106,8 @@ static void other_files_and_versions_are_refused_by_name(void **state)
     make(4096);
     put_le32(head + 232, DB_UPDATE_MAX + 10);
     seal(head, 4096);
-    assert_int_equal(dbhdr_decode(head, sizeof(head), &rep, &info, NULL), JET_errInvalidDatabaseVersion);
+    assert_int_equal(dbhdr_decode(head, sizeof(head), &rep, &info, NULL),
+                     JET_errInvalidDatabaseVersion);
     assert_non_null(strstr(last.text, "0x620.300"));
     make(4096);
     put_le32(head + 667, 3);
@@ -121,7 +125,7 @@ static void short_and_random_heads_are_survived(void **state)
 
     (void)state;
     for (int round = 0; round < 3000; round++) {
-        size_t   len = rnd() % 9000;
+        size_t len = rnd() % 9000;
         uint8_t *b = malloc(len + 1);
 
         make(sizes[rnd() % ARRAY_LEN(sizes)]);

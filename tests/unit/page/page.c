@@ -9,12 +9,12 @@ static const uint32_t sizes[] = {2048, 4096, 8192, 16384, 32768};
 static void make_leaf(uint8_t *b, uint32_t size, pgno_t pgno, unsigned n)
 {
     uint32_t begin = page_header_len(size), at = 0, used = 0;
-    bool     small = size <= 8192;
+    bool small = size <= 8192;
 
     memset(b, 0, size);
     for (unsigned i = 0; i <= n; i++) { /* tag 0: the prefix "pr" */
         uint8_t *p = b + begin + at, *t = b + size - 4 * (i + 1);
-        bool     packed = i && i % 2;
+        bool packed = i && i % 2;
         uint32_t len;
 
         if (i == 0) {
@@ -62,8 +62,8 @@ static void a_sound_page_passes_and_reads_back(void **state)
     (void)state;
     for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
         struct page_check v;
-        struct page       p = {b, sizes[s]};
-        uint8_t           key[64];
+        struct page p = {b, sizes[s]};
+        uint8_t key[64];
 
         make_leaf(b, sizes[s], 77, 40);
         page_verify(b, sizes[s], 77, &v);
@@ -88,7 +88,7 @@ static void every_single_bit_is_corrected_or_refused(void **state)
         unsigned corrected = 0, refused = 0;
 
         make_leaf(good, sizes[s], 77, 40);
-        for (uint32_t bit = 0; bit < sizes[s] * 8; bit += sizes[s] > 4096 ? 7 : 1) {
+        for (uint32_t bit = 0; bit<sizes[s] * 8; bit += sizes[s]> 4096 ? 7 : 1) {
             struct page_check v;
 
             memcpy(b, good, sizes[s]);
@@ -112,7 +112,7 @@ static void every_single_bit_is_corrected_or_refused(void **state)
 
 static void one_bit_in_each_block_of_a_large_page_is_corrected(void **state)
 {
-    static uint8_t    good[PAGE_SIZE_MAX], b[PAGE_SIZE_MAX];
+    static uint8_t good[PAGE_SIZE_MAX], b[PAGE_SIZE_MAX];
     struct page_check v;
 
     (void)state;
@@ -135,9 +135,9 @@ static void two_bits_in_a_block_are_refused_and_the_buffer_is_unchanged(void **s
 
     (void)state;
     for (int round = 0; round < 2000; round++) {
-        uint32_t          size = sizes[rnd() % ARRAY_LEN(sizes)], block = size > 8192 ? size / 4 : size;
-        uint32_t          at = (uint32_t)(rnd() % (size / block)) * block * 8;
-        uint32_t          x = 64 + (uint32_t)(rnd() % (block * 8 - 64)), y;
+        uint32_t size = sizes[rnd() % ARRAY_LEN(sizes)], block = size > 8192 ? size / 4 : size;
+        uint32_t at = (uint32_t)(rnd() % (size / block)) * block * 8;
+        uint32_t x = 64 + (uint32_t)(rnd() % (block * 8 - 64)), y;
         struct page_check v;
 
         do {
@@ -157,7 +157,7 @@ static void two_bits_in_a_block_are_refused_and_the_buffer_is_unchanged(void **s
 
 static void a_page_of_another_number_is_named(void **state)
 {
-    static uint8_t    b[PAGE_SIZE_MAX];
+    static uint8_t b[PAGE_SIZE_MAX];
     struct page_check v;
 
     (void)state;
@@ -172,9 +172,9 @@ static void a_page_of_another_number_is_named(void **state)
 
 static void the_old_checksum_is_read(void **state)
 {
-    static uint8_t    b[4096];
+    static uint8_t b[4096];
     struct page_check v;
-    uint32_t          x = 0x89abcdef;
+    uint32_t x = 0x89abcdef;
 
     (void)state;
     make_leaf(b, 4096, 77, 40);
@@ -195,7 +195,7 @@ static void the_old_checksum_is_read(void **state)
 
 static void a_blank_page_is_blank_and_nothing_else(void **state)
 {
-    static uint8_t    b[PAGE_SIZE_MAX];
+    static uint8_t b[PAGE_SIZE_MAX];
     struct page_check v;
 
     (void)state;
@@ -214,16 +214,28 @@ struct forgery {
     void (*forge)(uint8_t *b, uint32_t size);
 };
 
-static uint8_t *tag(uint8_t *b, uint32_t size, unsigned i) { return b + size - 4 * (i + 1); }
+static uint8_t *tag(uint8_t *b, uint32_t size, unsigned i)
+{
+    return b + size - 4 * (i + 1);
+}
 
-static void too_many_tags(uint8_t *b, uint32_t size) { (void)size, put_le16(b + 34, 0xfff); }
-static void no_tag_at_all(uint8_t *b, uint32_t size) { (void)size, put_le16(b + 34, 0); }
+static void too_many_tags(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le16(b + 34, 0xfff);
+}
+static void no_tag_at_all(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le16(b + 34, 0);
+}
 static void tag_out_of_page(uint8_t *b, uint32_t size)
 {
     uint8_t *t = tag(b, size, 3);
     put_le16(t, (uint16_t)((get_le16(t) & 0xe000) | (size <= 8192 ? 0x1fff : 0x7fff)));
 }
-static void tags_overlap(uint8_t *b, uint32_t size) { memcpy(tag(b, size, 4) + 2, tag(b, size, 2) + 2, 2); }
+static void tags_overlap(uint8_t *b, uint32_t size)
+{
+    memcpy(tag(b, size, 4) + 2, tag(b, size, 2) + 2, 2);
+}
 static void keys_swapped(uint8_t *b, uint32_t size)
 {
     uint8_t t[4];
@@ -231,9 +243,18 @@ static void keys_swapped(uint8_t *b, uint32_t size)
     memcpy(tag(b, size, 3), tag(b, size, 5), 4);
     memcpy(tag(b, size, 5), t, 4);
 }
-static void free_count_off(uint8_t *b, uint32_t size) { (void)size, put_le16(b + 28, (uint16_t)(get_le16(b + 28) + 1)); }
-static void uncommitted_beyond_free(uint8_t *b, uint32_t size) { (void)size, put_le16(b + 30, (uint16_t)(get_le16(b + 28) + 1)); }
-static void node_in_free_space(uint8_t *b, uint32_t size) { (void)size, put_le16(b + 32, 10); }
+static void free_count_off(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le16(b + 28, (uint16_t)(get_le16(b + 28) + 1));
+}
+static void uncommitted_beyond_free(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le16(b + 30, (uint16_t)(get_le16(b + 28) + 1));
+}
+static void node_in_free_space(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le16(b + 32, 10);
+}
 static void prefix_longer_than_the_page_offers(uint8_t *b, uint32_t size)
 {
     uint8_t *p = b + page_header_len(size) + 2; /* node 1, compressed */
@@ -243,8 +264,14 @@ static void key_longer_than_its_node(uint8_t *b, uint32_t size)
 {
     put_le16(b + page_header_len(size) + 4, 500);
 }
-static void leaf_and_parent_of_leaf(uint8_t *b, uint32_t size) { (void)size, put_le32(b + 36, get_le32(b + 36) | PAGE_PARENT_OF_LEAF); }
-static void internal_without_children(uint8_t *b, uint32_t size) { (void)size, put_le32(b + 36, PAGE_PARENT_OF_LEAF); }
+static void leaf_and_parent_of_leaf(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le32(b + 36, get_le32(b + 36) | PAGE_PARENT_OF_LEAF);
+}
+static void internal_without_children(uint8_t *b, uint32_t size)
+{
+    (void)size, put_le32(b + 36, PAGE_PARENT_OF_LEAF);
+}
 
 static void forged_pages_with_right_checksums_are_refused_by_structure(void **state)
 {
@@ -286,14 +313,14 @@ static void forged_pages_with_right_checksums_are_refused_by_structure(void **st
 static void whatever_passes_can_be_read(void **state)
 {
     static uint8_t b[PAGE_SIZE_MAX];
-    unsigned       passed = 0;
+    unsigned passed = 0;
 
     (void)state;
     for (int round = 0; round < 20000; round++) {
-        uint32_t          size = sizes[rnd() % ARRAY_LEN(sizes)];
+        uint32_t size = sizes[rnd() % ARRAY_LEN(sizes)];
         struct page_check v;
-        struct page       p = {b, size};
-        uint8_t           key[PAGE_SIZE_MAX];
+        struct page p = {b, size};
+        uint8_t key[PAGE_SIZE_MAX];
 
         make_leaf(b, size, 77, 1 + (unsigned)(rnd() % 60));
         for (uint64_t n = 1 + rnd() % 3; n; n--) {

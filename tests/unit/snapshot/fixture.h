@@ -10,6 +10,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -116,6 +117,10 @@ __attribute__((unused)) static int teardown(void **state)
     struct fix *f = *state;
 
     fix_close(f);
+    /* what a test that failed left mounted; else there is nothing and the calls fail */
+    umount2(f->store, MNT_DETACH);
+    snprintf(f->store, sizeof(f->store), "%s/fs", f->dir);
+    umount2(f->store, MNT_DETACH);
     remove_tree(f->dir);
     free(f);
     return 0;

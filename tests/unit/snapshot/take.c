@@ -289,7 +289,7 @@ static void where_extents_can_be_shared_the_copy_is_a_clone(void **state)
     struct fix *f = *state;
     struct statvfs before, after;
     struct snap_backup *b;
-    char base[128];
+    char base[80];
 
     snprintf(base, sizeof(base), "%s/fs", f->dir);
     if (geteuid() != 0 ||
