@@ -62,6 +62,9 @@ exec 9<&-
 # -- kill -9: an error, never an empty directory; and a remount heals it
 mount_it rate=1M
 is "listed" "$(names "$MP"), $(names "$MP/mail/backups")" "large mail, done latest"
+for d in "$MP" "$MP/mail" "$MP/mail/backups/done"; do
+    names "$d" >/dev/null && names "$d" >/dev/null # now the kernel could answer by itself
+done
 "$CALL" mkdir "$B/f" >"$T/mkdir" &
 sleep 0.5
 kill -9 "$(daemons)"

@@ -90,6 +90,9 @@ __attribute__((unused)) static int setup_closed(void **state)
 {
     struct fix *f = calloc(1, sizeof(*f));
 
+    if (!f)
+        return -1;
+    *state = f;
     strcpy(f->dir, "/tmp/esefs-test-XXXXXX");
     if (!mkdtemp(f->dir))
         return -1;
@@ -99,7 +102,6 @@ __attribute__((unused)) static int setup_closed(void **state)
         return -1;
     make_instance(f->source, "mail", 300, 4096);
     f->opts = (struct snap_opts){.source = f->source, .store = f->store, .holder = "unit test"};
-    *state = f;
     return 0;
 }
 
@@ -153,8 +155,7 @@ __attribute__((unused)) static void sha256_of(const char *path, uint8_t sum[32])
     FILE *f = fopen(path, "rb");
     size_t n;
 
-    if (!f)
-        fail_msg("%s: %s", path, strerror(errno));
+    assert_non_null(f);
     EVP_DigestInit_ex(d, EVP_sha256(), NULL);
     while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
         EVP_DigestUpdate(d, buf, n);
