@@ -240,8 +240,7 @@ static size_t take_level(struct integrity *g, struct owned_extent *e, size_t nr,
             e[i] = swap;
         }
     }
-    if (n) /* e is NULL when nobody owns anything */
-        qsort(e, n, sizeof(*e), compare_extents);
+    qsort(e, n, sizeof(*e), compare_extents);
     return n;
 }
 
@@ -277,7 +276,8 @@ static JET_ERR make_map(struct integrity *g)
         return RAISE(JET_errOutOfMemory);
     g->map[0] = nobody();
     g->nr_map = 1;
-    for (unsigned level = 0; err >= 0 && level < 3; level++) {
+    /* Nobody owns anything: e is NULL, on which not even + 0 is defined. */
+    for (unsigned level = 0; err >= 0 && left && level < 3; level++) {
         size_t n = take_level(g, e, left, level);
         if (level == 0)
             check_database(g, e, n);
@@ -287,7 +287,9 @@ static JET_ERR make_map(struct integrity *g)
     }
     if (g->available.nr)
         qsort(g->available.e, g->available.nr, sizeof(*g->available.e), compare_extents);
-    return err < 0 ? err : lay(g, g->available.e, g->available.nr, true);
+    if (err < 0 || !g->available.nr)
+        return err;
+    return lay(g, g->available.e, g->available.nr, true);
 }
 
 /* ---- using the map ----------------------------------------------------------------------------- */
