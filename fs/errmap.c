@@ -43,6 +43,7 @@ static const struct {
     {JET_errRecoveryVerifyFailure, EUCLEAN},
     {JET_errDatabaseCorrupted, EUCLEAN},
     {JET_errDatabaseCorruptedNoRepair, EUCLEAN},
+    {JET_errDatabaseDuplicate, EUCLEAN}, /* two of one file name: a backup has no directories */
     {JET_errDatabaseInvalidPages, EUCLEAN},
     {JET_errInvalidDatabase, EUCLEAN},
     {JET_errDatabaseNotFound, EUCLEAN},

@@ -127,21 +127,31 @@ static JET_ERR sync_parent(int fd)
     return err;
 }
 
-static JET_ERR format_new(struct store *s, const char *path, struct ese_fault *why)
+/* Somebody else's directory is refused before anything is made in it. */
+static JET_ERR refuse_foreign(const struct store *s, const char *path, struct ese_fault *why)
 {
     char **list;
     unsigned nr;
-    bool empty = true;
-    JET_ERR err = sys_list(s->fd, &list, &nr);
+    bool ours = true;
+    JET_ERR err;
 
+    if (faccessat(s->fd, "FORMAT", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return JET_errSuccess;
+    err = sys_list(s->fd, &list, &nr);
     if (err < 0)
         return why_sys(why, path, "listing the store");
     for (unsigned i = 0; i < nr; i++)
-        empty &= may_be_there(list[i]);
+        ours &= may_be_there(list[i]);
     sys_list_free(list, nr);
-    if (!empty)
-        return why_set(why, JET_errInvalidDatabaseVersion, path,
-                       "the directory is not empty and is no store (it has no FORMAT)");
+    return ours ? JET_errSuccess
+                : why_set(why, JET_errInvalidDatabaseVersion, path,
+                          "the directory is not empty and is no store (it has no FORMAT)");
+}
+
+static JET_ERR format_new(struct store *s, const char *path, struct ese_fault *why)
+{
+    JET_ERR err;
+
     if (s->ro)
         return JET_errSuccess;
     err = sync_parent(s->fd);
@@ -389,6 +399,8 @@ static JET_ERR open_all(struct store *s, const struct snap_opts *opts, const cha
     if (err < 0 || s->fd < 0)
         return err;
     err = check_place(s, opts->source, path, why);
+    if (err >= 0)
+        err = refuse_foreign(s, path, why);
     if (err >= 0)
         err = take_lock(s, path, opts->holder, why);
     if (err >= 0)

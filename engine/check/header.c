@@ -70,19 +70,26 @@ static enum ese_kind kind_of(const uint8_t *head, size_t len, const char *name)
     return kind_by_name(name);
 }
 
+/* As much as telling the kind and decoding may want: of a log its header, else both copies of a database
+ * header of any page size. Where there are thousands of logs, this is most of finding an instance. */
 static JET_ERR read_head(int fd, struct reporter *r, uint8_t **ret, size_t *ret_len)
 {
     uint8_t *head = malloc(DBHDR_HEAD_LEN);
+    size_t more = 0;
     JET_ERR err;
 
     if (!head)
         return RAISE(JET_errOutOfMemory);
-    err = os_pread(fd, head, DBHDR_HEAD_LEN, 0, ret_len);
+    err = os_pread(fd, head, LOG_HEADER_LEN, 0, ret_len);
+    if (err >= 0 && *ret_len == LOG_HEADER_LEN && !loghdr_is_log(head, *ret_len))
+        err = os_pread(fd, head + LOG_HEADER_LEN, DBHDR_HEAD_LEN - LOG_HEADER_LEN, LOG_HEADER_LEN,
+                       &more);
     if (err < 0) {
         err = fault_io(r, err, 0, "reading the header");
         free(head);
         return err;
     }
+    *ret_len += more;
     *ret = head;
     return JET_errSuccess;
 }

@@ -285,10 +285,9 @@ static JET_ERR make_map(struct integrity *g)
         e += n;
         left -= n;
     }
-    if (g->available.nr)
-        qsort(g->available.e, g->available.nr, sizeof(*g->available.e), compare_extents);
     if (err < 0 || !g->available.nr)
         return err;
+    qsort(g->available.e, g->available.nr, sizeof(*g->available.e), compare_extents);
     return lay(g, g->available.e, g->available.nr, true);
 }
 
