@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default) /* the library is built with everything else hidden */
 
 /* ---- what is wrong, and where --------------------------------------------------------------- */
 
@@ -297,6 +298,7 @@ JET_ERR ese_log_dump(int fd, const char *name, const struct ese_log_dump_opts *o
 /* "libesent 0.1.0, database 0x620.290.600, log 8.4000.130.280". */
 const char *ese_version(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

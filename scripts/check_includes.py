@@ -29,6 +29,7 @@ PUBLIC = {"engine/engine.h", "engine/esent.h"}
 ERRNO_DOORS = {
     "engine/base/fault.c": "puts the operating system's reason into a fault",
     "engine/check/verify.c": "carries it from the thread that reads to the one that reports",
+    "engine/check/dump.c": "hands what dumpout.c kept on to fault_io()",
     "engine/check/dumpout.c": "stdio's failures go to os_error() at once",
     "engine/log/logdump.c": "the same",
 }

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 static void send(struct reporter *r, struct ese_fault *f, const char *fmt, va_list ap)
+    printf_like(3, 0);
+
+static void send(struct reporter *r, struct ese_fault *f, const char *fmt, va_list ap)
 {
     vsnprintf(f->text, sizeof(f->text), fmt, ap);
     snprintf(f->file, sizeof(f->file), "%s", r->file ? r->file : "");

@@ -207,7 +207,9 @@ static void report_bad(struct dbcheck *c, pgno_t pgno, const struct page_check *
 {
     const uint64_t off = page_off(c, pgno);
 
-    switch (v->verdict) {
+    /* A page number that the file does not have is a coincidence of checksums, not another page. */
+    switch (v->verdict == PAGE_BAD_PGNO && v->pgno_found > c->pgno_max ? PAGE_BAD_CHECKSUM
+                                                                       : v->verdict) {
     case PAGE_BAD_PGNO:
         fault(c->r, v->err, 475, pgno, off, "the bytes are those of page %u", v->pgno_found);
         break;

@@ -248,7 +248,7 @@ struct node page_node(struct page p, unsigned line)
 
     if (!node_split(tag_at(p.b, p.size, line + nr_reserved(page_hdr(p))), p.b, p.size,
                     page_prefix(p), &n))
-        assert(!"node of a checked page");
+        assert(false && "node of a checked page");
     return n;
 }
 

@@ -480,11 +480,12 @@ static void every_damage_to_a_real_database_is_told(void **state)
         "windows/srum-goese/SRUDB.dat",
         "engine/p4096_latest/clean/files/test.edb",
     };
-    struct leaves *l = malloc(sizeof(*l));
+    struct leaves *l;
 
     (void)state;
     NEED_DATA("damage to real databases");
     rnd_init("integrity_real");
+    l = malloc(sizeof(*l));
     assert_non_null(l);
     nr_wrong = 0;
     for (unsigned i = 0; i < ARRAY_LEN(files); i++) {

@@ -438,8 +438,18 @@ static void two_wrong_bits_are_refused(void **state)
     }
 }
 
-/* Whatever happens to bytes of the file: told, or nothing of the records is different. Only when the last
- * segment, nearly empty, becomes all zero in the current log, that looks as if it was never written. */
+static bool a_correction_was_told(void)
+{
+    for (unsigned i = 0; i < faults.nr && i < ARRAY_LEN(faults.list); i++)
+        if (faults.list[i].severity == ESE_CORRECTED)
+            return true;
+    return false;
+}
+
+/* Whatever happens to bytes of the file: told, or nothing of the records is different. Two things look like
+ * less than they are, in the format and not by this code: three wrong bits or more that together look like
+ * one are "corrected" (and told as that); and when the last segment, nearly empty, becomes all zero in the
+ * current log, it looks as if it was never written. */
 static void no_damage_goes_by_unseen(void **state)
 {
     static struct logbuilder good;
@@ -467,7 +477,7 @@ static void no_damage_goes_by_unseen(void **state)
             memcpy(b.file + at, good.file + rnd() % (b.len - len), len);
         err = check(n & 1);
         nr_refused += err < 0;
-        if (err >= 0 && out.digest != digest) {
+        if (err >= 0 && out.digest != digest && !a_correction_was_told()) {
             assert_true(n & 1);
             assert_true(was_told(&faults, 0, ESE_NOTE, 0, (uint64_t)b.isec * 4096));
             assert_int_equal(info.lgpos_last, lgpos_make(3, b.isec - 2, 0));
