@@ -88,6 +88,27 @@ def seed_integrity():
         yield b"\2" + read(path, 0, min(42 * size, 256 << 10))
 
 
+def seed_check():
+    """Small sets: a log or two, the checkpoint, the first 64 KiB of the database; complete or not."""
+    folders = {}
+    for path, head in files():
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    for paths in folders.values():
+        def some(endings, most, length):
+            found = [p for p in paths if p.lower().endswith(endings)][-most:]
+            return [(p, read(p, 0, length)) for p in found]
+        logs_, chks, dbs = some((".log", ".jtx"), 2, 65536), some((".chk", ".jcp"), 1, 8192), \
+            some((".edb", ".dat", ".mdb", ".db"), 1, 131072)
+        for mode, flag in ((0, 0), (1, 4), (0, 8)):
+            out = bytes([mode])
+            for kind, group in ((1, logs_), (2, chks), (flag, dbs)):
+                for path, data in group:
+                    current = 16 if len(os.path.basename(path)) == 7 else 0
+                    out += struct.pack("<BI", kind | (current if kind == 1 else 0), len(data)) + data
+            if len(out) > 1:
+                yield out
+
+
 def logs():
     for path, head in files():
         if path.endswith((".log", ".jtx")) and len(head) >= 671 and struct.unpack_from("<I", head, 667)[0] == 3:
