@@ -356,8 +356,10 @@ JET_ERR dbcheck_end(struct dbcheck *c)
     uint64_t n = 0;
     pgno_t at = 1;
 
-    if (!c->page_size)
-        return RAISE(c->r->first < 0 ? c->r->first : JET_errReadVerifyFailure);
+    if (!c->page_size) /* nothing was fed: an empty file; or the header was refused, and that was told */
+        return c->r->first < 0
+                   ? RAISE(c->r->first)
+                   : fault(c->r, JET_errReadVerifyFailure, 475, 0, 0, "the file is empty");
     if (c->off != c->size)
         return fault(c->r, JET_errFileIOBeyondEOF, 0, 0, c->off, "the file is shorter than it was");
     if (!is_clean(c))

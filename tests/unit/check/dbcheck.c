@@ -358,6 +358,20 @@ static void a_file_that_ends_early_is_said(void **state)
     free(d.b);
 }
 
+static void an_empty_file_is_said(void **state)
+{
+    struct reporter r = {.fn = keep, .file = "t.edb"};
+    struct dbcheck *c;
+
+    (void)state;
+    nr_faults = 0;
+    assert_int_equal(dbcheck_new(0, &r, &c), 0);
+    assert_int_equal(dbcheck_end(c), JET_errReadVerifyFailure);
+    assert_int_equal(nr_faults, 1);
+    assert_string_equal(first.text, "the file is empty");
+    dbcheck_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_hole_counts_as_blank_pages),
         cmocka_unit_test(a_trailer_page_is_taken_only_of_the_same_database),
         cmocka_unit_test(a_file_that_ends_early_is_said),
+        cmocka_unit_test(an_empty_file_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
