@@ -3,7 +3,8 @@
  * dumping the files of an instance that nobody runs. For snapshot/, fs/, eseutil and foreign programs.
  *
  * All calls are thread-safe as long as one object is used by one thread at a time. All sizes are
- * bytes, all offsets count from the start of the file. Nothing here writes to a file of an instance.
+ * bytes, all offsets count from the start of the file. Nothing here writes to a file of an instance but
+ * ese_recover.
  */
 #ifndef ESE_ENGINE_H
 #define ESE_ENGINE_H
@@ -294,6 +295,60 @@ struct ese_log_dump_opts {
 };
 JET_ERR ese_log_dump(int fd, const char *name, const struct ese_log_dump_opts *opts, FILE *out,
                      ese_fault_fn *report, void *ctx);
+
+/* ---- recovery --------------------------------------------------------------------------------- */
+
+struct ese_recover_opts {
+    const char *base; /* log base name ("edb") where a directory holds several streams; or NULL */
+    const char *to;   /* a directory, empty or absent: recover a copy there. NULL: in place */
+    bool dry_run;     /* everything in memory, nothing is written */
+    uint64_t
+        cache_bytes; /* pages of each database kept in memory, if they may be written; 0: 256 MiB */
+    const volatile int
+        *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
+};
+
+enum ese_recovered_how {
+    ESE_DB_RECOVERED,
+    ESE_DB_CREATED,       /* was not there; made anew from the log */
+    ESE_DB_REMOVED,       /* its creation was never finished: the file is gone */
+    ESE_DB_ALREADY_CLEAN, /* had been shut down cleanly before */
+};
+
+struct ese_recovered_db {
+    char path[256];
+    enum ese_recovered_how how;
+};
+
+struct ese_recovery {
+    bool needed;                   /* false: the stream was closed, nothing was done */
+    uint64_t lgpos_from, lgpos_to; /* replayed: from the record at, up to the end of the log */
+    uint64_t records, log_bytes;
+    uint64_t pages_written; /* of databases; dry run: that would be */
+    unsigned transactions_undone, macros_undone;
+    uint64_t operations_undone;
+    struct ese_recovered_db *dbs;
+    unsigned nr_dbs;
+};
+
+/*
+ * Soft recovery (JetInit's): replays the logs of the instance in a directory and rolls back what was not
+ * committed, so that its databases are shut down cleanly. In place it holds the owner's lock and writes to
+ * databases, current log and checkpoint; interrupted at any moment it can be run again. With `to` the
+ * directory itself is only read, and after a failure nothing is left at `to`. progress (may be NULL): bytes of
+ * log done / total. *ret is filled as far as it came; ese_recovery_done frees what hangs on it.
+ *
+ * Errors, each reported with the file, generation or page: JET_errMissingLogFile, JET_errInvalidLogSequence,
+ * JET_errRequiredLogFilesMissing, JET_errCommittedLogFilesMissing, JET_errLogFileCorrupt,
+ * JET_errLogFileSizeMismatch, JET_errBadLogVersion, JET_errDbTimeTooOld, -TooNew,
+ * JET_errAttachedDatabaseMismatch, JET_errConsistentTimeMismatch, JET_errSoftRecoveryOnBackupDatabase,
+ * JET_errDatabaseDirtyShutdown (a database that these logs cannot bring forward),
+ * JET_errFileAccessDenied (a running instance has it), JET_errReadVerifyFailure and others of pages, I/O.
+ */
+JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn *report,
+                    void *report_ctx, ese_progress_fn *progress, void *progress_ctx,
+                    struct ese_recovery *ret);
+void ese_recovery_done(struct ese_recovery *r);
 
 /* "libesent 0.1.0, database 0x620.290.600, log 8.4000.130.280". */
 const char *ese_version(void);

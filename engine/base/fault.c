@@ -81,7 +81,9 @@ int ese_fault_str(const struct ese_fault *f, char *buf, size_t len)
 {
     char where[80] = "";
 
-    if (f->pgno)
+    if (f->pgno && f->offset == ESE_NO_OFFSET)
+        snprintf(where, sizeof(where), "page %" PRIu32 ": ", f->pgno);
+    else if (f->pgno)
         snprintf(where, sizeof(where), "page %" PRIu32 " (offset 0x%" PRIX64 "): ", f->pgno,
                  f->offset);
     else if (f->offset != ESE_NO_OFFSET)

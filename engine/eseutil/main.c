@@ -7,15 +7,15 @@
 
 static const struct command *const commands[] = {
     &command_header, &command_log,   &command_verify, &command_integrity,
-    &command_tables, &command_space, &command_dump,
+    &command_tables, &command_space, &command_dump,   &command_recover,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void help(FILE *out)
 {
     fputs("Usage: eseutil COMMAND [OPTION]... PATH...\n"
-          "Looks into and checks the files of ESE (JET Blue) databases. Nothing is ever written to "
-          "them.\n\n",
+          "Looks into, checks and recovers the files of ESE (JET Blue) databases. Only recover "
+          "writes to them.\n\n",
           out);
     for (size_t i = 0; i < NR_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->what);
@@ -26,7 +26,7 @@ static void help(FILE *out)
           out);
 }
 
-/* Nothing needs tidying up: the commands only read. */
+/* Nothing needs tidying up: the commands only read. recover has a handler of its own. */
 static void interrupted(int sig)
 {
     (void)sig;

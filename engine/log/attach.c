@@ -109,6 +109,68 @@ JET_ERR attach_decode(const uint8_t list[LOG_ATTACH_LEN], struct ese_attach **re
     return JET_errSuccess;
 }
 
+/* The character at *p, which moves behind it: what put_utf8 wrote, or bytes of a file name that are no UTF-8. */
+static uint32_t next_utf8(const char **p)
+{
+    const uint8_t *b = (const uint8_t *)*p;
+    const unsigned len = b[0] < 0xc2 ? 1 : b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : b[0] < 0xf5 ? 4 : 1;
+    uint32_t c = len == 1 ? b[0] : b[0] & (0x7fu >> len);
+
+    for (unsigned i = 1; i < len; i++) {
+        if ((b[i] & 0xc0) != 0x80) {
+            *p += i;
+            return 0xfffd;
+        }
+        c = c << 6 | (b[i] & 0x3f);
+    }
+    *p += len;
+    return c > 0x10ffff ? 0xfffd : c;
+}
+
+/* With its NUL. Returns its length, 0 when it does not fit. */
+static size_t put_utf16(uint8_t *to, size_t room, const char *path)
+{
+    size_t len = 0;
+    uint32_t c;
+
+    do {
+        c = *path ? next_utf8(&path) : 0;
+        if (room - len < 4)
+            return 0;
+        if (c >= 0x10000) {
+            put_le16(to + len, (uint16_t)(0xd800 | (c - 0x10000) >> 10));
+            len += 2;
+            c = 0xdc00 | (c & 0x3ff);
+        }
+        put_le16(to + len, (uint16_t)c);
+        len += 2;
+    } while (c);
+    return len;
+}
+
+JET_ERR attach_encode(uint8_t list[LOG_ATTACH_LEN], size_t *off, const struct attach_new *a)
+{
+    struct attachinfo_disk *d = (struct attachinfo_disk *)(list + *off);
+    size_t len;
+
+    if (LOG_ATTACH_LEN - *off < sizeof(*d))
+        return RAISE(JET_errTooManyAttachedDatabases);
+    len = put_utf16((uint8_t *)(d + 1), LOG_ATTACH_LEN - *off - sizeof(*d), a->path);
+    if (len == 0)
+        return RAISE(JET_errTooManyAttachedDatabases);
+    d->dbid = a->dbid;
+    d->flags = ATTACH_UTF16;
+    le16_put(&d->path_len, (uint16_t)len);
+    le64_put(&d->dbtime, a->dbtime);
+    le32_put(&d->objid_last, a->objid_last);
+    le32_put(&d->pages_max, a->pages_max);
+    le64_put(&d->lgpos_attach, a->lgpos_attach);
+    le64_put(&d->lgpos_consistent, a->lgpos_consistent);
+    d->sign_db = a->sign_db;
+    *off += sizeof(*d) + len;
+    return JET_errSuccess;
+}
+
 void attach_free(struct ese_attach *list, unsigned nr)
 {
     for (unsigned i = 0; i < nr; i++)

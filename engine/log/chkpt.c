@@ -68,6 +68,21 @@ JET_ERR chkpt_read(int fd, struct reporter *r, struct ese_chk_info *ret)
     return chkpt_decode(buf, len, r, ret, NULL);
 }
 
+JET_ERR chkpt_write(int fd, struct chkpt_disk *c, struct reporter *r)
+{
+    JET_ERR err = JET_errSuccess;
+
+    le32_put(&c->checksum, cksum_xor(c, sizeof(*c)));
+    for (uint64_t off = 0; off < CHKPT_FILE_LEN && err >= 0; off += sizeof(*c)) {
+        err = os_pwrite_all(fd, c, sizeof(*c), off);
+        if (err >= 0)
+            err = os_fsync(fd);
+        if (err < 0)
+            err = fault_io(r, err, off, "writing the checkpoint");
+    }
+    return err;
+}
+
 void chkpt_info_done(struct ese_chk_info *info)
 {
     attach_free(info->attach, info->nr_attach);

@@ -22,6 +22,10 @@ must_check JET_ERR chkpt_decode(const void *buf, size_t len, struct reporter *r,
 must_check JET_ERR chkpt_read(int fd, struct reporter *r, struct ese_chk_info *ret);
 void chkpt_info_done(struct ese_chk_info *info);
 
+/* Sets the checksum and writes both copies, the first one synced before the second one is touched. A failure
+ * is reported. */
+must_check JET_ERR chkpt_write(int fd, struct chkpt_disk *c, struct reporter *r);
+
 /* True when one of the copies is a checkpoint with a right checksum. */
 bool chkpt_is_checkpoint(const void *buf, size_t len);
 

@@ -630,6 +630,12 @@ struct lr_term_disk {
 static_assert(offsetof(struct lr_term_disk, time) == 18, "LRTERMREC");
 static_assert(sizeof(struct lr_term_disk) == 26, "LRTERMREC2");
 
+struct lr_recovery_undo_disk {
+    uint8_t type;
+    struct logtime time;
+};
+static_assert(sizeof(struct lr_recovery_undo_disk) == 9, "LRRECOVERYUNDO2");
+
 struct lr_backup2_disk { /* path, empty in practice */
     uint8_t type;
     uint8_t phase; /* 1 begin, 2 prepare logs, 3 truncate, 4 update, 5 abort, 6 stop */

@@ -120,11 +120,14 @@ static JET_ERR joined(struct logjoin *j, struct logrec_raw *ret)
 static JET_ERR plain_record(struct logjoin *j, const uint8_t *p, uint32_t left,
                             struct logrec_raw *ret)
 {
+    const bool recovery = *p == LR_RECOVERY_UNDO || *p == LR_RECOVERY_UNDO2;
     uint32_t size;
     JET_ERR err;
 
-    if (j->partial &&
-        ((*p != LR_RECOVERY_UNDO && *p != LR_RECOVERY_UNDO2 && *p != LR_UNDO_INFO) || !abandon(j)))
+    if (recovery && at_segment_start(j))
+        (void)abandon(
+            j); /* appended to a fresh segment, whatever room the crash had left before it */
+    else if (j->partial && (*p != LR_UNDO_INFO || !abandon(j)))
         return RAISE(JET_errLogFileCorrupt);
     err = logrec_size(p, left, &size);
     if (err < 0)

@@ -3,18 +3,24 @@
 #endif
 #include "os/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /* O_NONBLOCK: opening a FIFO or a device returns at once; it means nothing to a regular file. */
-#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define OPEN_FLAGS  (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+#define CREATE_MODE 0666
 
 /* Without openat2 (before Linux 5.6): every component by itself, none a symbolic link, none "..". */
 static int open_by_component(int dirfd, const char *path, int flags)
@@ -40,7 +46,8 @@ static int open_by_component(int dirfd, const char *path, int flags)
             break;
         }
         fd = openat(at, part,
-                    slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW);
+                    slash ? O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC : flags | O_NOFOLLOW,
+                    CREATE_MODE);
         if (!slash || fd < 0)
             break;
         if (owned)
@@ -61,6 +68,7 @@ static int open_beneath(int dirfd, const char *path, int flags)
 {
     struct open_how how = {
         .flags = (uint64_t)flags,
+        .mode = flags & O_CREAT ? CREATE_MODE : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     int fd;
@@ -97,6 +105,181 @@ JET_ERR os_open_beneath(int dirfd, const char *path, int *ret_fd)
     if (fd < 0) /* ENXIO: a socket */
         return errno == ENXIO ? RAISE(JET_errFileInvalidType) : os_error(errno);
     return keep_only_regular(fd, ret_fd);
+}
+
+JET_ERR os_open_beneath_rw(int dirfd, const char *path, int *ret_fd)
+{
+    int fd = open_beneath(dirfd, path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return errno == ENXIO ? RAISE(JET_errFileInvalidType) : os_error(errno);
+    return keep_only_regular(fd, ret_fd);
+}
+
+JET_ERR os_create_beneath(int dirfd, const char *path, int *ret_fd)
+{
+    int fd = open_beneath(dirfd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return os_error(errno);
+    *ret_fd = fd;
+    return JET_errSuccess;
+}
+
+JET_ERR os_create_unnamed(int *ret_fd)
+{
+    int fd = memfd_create("ese", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return os_error(errno);
+    *ret_fd = fd;
+    return JET_errSuccess;
+}
+
+JET_ERR os_rename_at(int dirfd, const char *from, const char *to)
+{
+    return renameat(dirfd, from, dirfd, to) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+/* Descends to the directory of `path`, so that no component is followed elsewhere. *ret_name: the rest. */
+static JET_ERR open_parent(int dirfd, const char *path, int *ret_fd, const char **ret_name)
+{
+    const char *slash = strrchr(path, '/');
+    JET_ERR err;
+    char *dir;
+
+    *ret_name = slash ? slash + 1 : path;
+    if (!slash)
+        return os_open_dir_beneath(dirfd, ".", ret_fd);
+    dir = strndup(path, (size_t)(slash - path));
+    if (!dir)
+        return RAISE(JET_errOutOfMemory);
+    err = os_open_dir_beneath(dirfd, dir, ret_fd);
+    free(dir);
+    return err;
+}
+
+JET_ERR os_unlink_beneath(int dirfd, const char *path)
+{
+    const char *name;
+    JET_ERR err;
+    int fd = -1;
+
+    err = open_parent(dirfd, path, &fd, &name);
+    if (err < 0)
+        return err;
+    if (unlinkat(fd, name, 0) < 0)
+        err = os_error(errno);
+    close(fd);
+    return err;
+}
+
+JET_ERR os_mkdir_beneath(int dirfd, const char *path)
+{
+    const char *name;
+    JET_ERR err;
+    int fd = -1;
+
+    err = open_parent(dirfd, path, &fd, &name);
+    if (err < 0)
+        return err;
+    if (mkdirat(fd, name, 0777) < 0 && errno != EEXIST)
+        err = os_error(errno);
+    close(fd);
+    return err;
+}
+
+static JET_ERR open_dir(int dirfd, const char *path, DIR **ret)
+{
+    int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    *ret = fd < 0 ? NULL : fdopendir(fd);
+    if (!*ret && fd >= 0)
+        close(fd);
+    return *ret ? JET_errSuccess : os_error(errno);
+}
+
+/* The next entry that is not "." or ".."; NULL: none. */
+static const struct dirent *next_entry(DIR *dp)
+{
+    const struct dirent *d;
+
+    do {
+        d = readdir(dp);
+    } while (d && (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0));
+    return d;
+}
+
+JET_ERR os_open_new_dir(const char *path, bool *ret_made, int *ret_fd)
+{
+    DIR *dp;
+    bool empty;
+    JET_ERR err;
+    int fd;
+
+    *ret_made = mkdir(path, 0777) == 0;
+    if (!*ret_made && errno != EEXIST)
+        return os_error(errno);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return os_error(errno);
+    err = open_dir(fd, ".", &dp);
+    if (err < 0) {
+        close(fd);
+        return err;
+    }
+    empty = !next_entry(dp);
+    closedir(dp);
+    if (!empty) {
+        close(fd);
+        return RAISE(JET_errFileAlreadyExists);
+    }
+    *ret_fd = fd;
+    return JET_errSuccess;
+}
+
+JET_ERR os_remove_dir(const char *path)
+{
+    return rmdir(path) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_remove_contents(int dirfd)
+{
+    const struct dirent *d;
+    DIR *dp;
+    JET_ERR err = open_dir(dirfd, ".", &dp);
+
+    if (err < 0)
+        return err;
+    while (err >= 0 && (d = next_entry(dp))) {
+        int fd;
+        if (unlinkat(dirfd, d->d_name, 0) == 0)
+            continue;
+        if (errno != EISDIR && errno != EPERM) {
+            err = os_error(errno);
+            continue;
+        }
+        fd = openat(dirfd, d->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        err = fd < 0 ? os_error(errno) : os_remove_contents(fd);
+        if (fd >= 0)
+            close(fd);
+        if (err >= 0 && unlinkat(dirfd, d->d_name, AT_REMOVEDIR) < 0)
+            err = os_error(errno);
+    }
+    closedir(dp);
+    return err;
+}
+
+JET_ERR os_truncate(int fd, uint64_t size)
+{
+    return ftruncate(fd, (off_t)size) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_lock_owner(int dirfd)
+{
+    if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+        return JET_errSuccess;
+    return errno == EWOULDBLOCK ? RAISE(JET_errFileAccessDenied) : os_error(errno);
 }
 
 JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd)
@@ -187,6 +370,11 @@ JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off)
 JET_ERR os_fsync(int fd)
 {
     return fsync(fd) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_random(void *buf, size_t len)
+{
+    return getrandom(buf, len, 0) == (ssize_t)len ? JET_errSuccess : os_error(errno);
 }
 
 JET_ERR os_next_data(int fd, uint64_t off, uint64_t *ret)

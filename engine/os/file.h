@@ -37,6 +37,28 @@ must_check JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd)
  * file is opened and never blocks. */
 must_check JET_ERR os_open_file(const char *path, int *ret_fd);
 
+/* Files of an instance that is being changed, found as os_open_beneath finds them. */
+must_check JET_ERR os_open_beneath_rw(int dirfd, const char *path, int *ret_fd);
+/* A new file, mode 0666 less the umask: JET_errFileAlreadyExists when the name is taken. */
+must_check JET_ERR os_create_beneath(int dirfd, const char *path, int *ret_fd);
+/* A new file without a name that is gone when it is closed. */
+must_check JET_ERR os_create_unnamed(int *ret_fd);
+/* Both names are in dirfd itself; `to` is replaced. */
+must_check JET_ERR os_rename_at(int dirfd, const char *from, const char *to);
+must_check JET_ERR os_unlink_beneath(int dirfd, const char *path);
+/* It may be there already. */
+must_check JET_ERR os_mkdir_beneath(int dirfd, const char *path);
+/* A directory that the caller chose: an empty one, or made now (*ret_made). JET_errFileAlreadyExists: there
+ * is something in it. */
+must_check JET_ERR os_open_new_dir(const char *path, bool *ret_made, int *ret_fd);
+must_check JET_ERR os_remove_dir(const char *path);
+/* Removes everything in a directory; symbolic links are not followed. */
+must_check JET_ERR os_remove_contents(int dirfd);
+must_check JET_ERR os_truncate(int fd, uint64_t size);
+/* The owner's lock on a directory (architecture, decision 4): JET_errFileAccessDenied when somebody has
+ * it. Goes with the descriptor. */
+must_check JET_ERR os_lock_owner(int dirfd);
+
 must_check JET_ERR os_stat_fd(int fd, struct os_stat *ret);
 
 /* Reads until `len` bytes, the end of the file or an error. *ret_len < len only at the end. */
@@ -46,6 +68,9 @@ must_check JET_ERR os_pread_all(int fd, void *buf, size_t len, uint64_t off);
 must_check JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off);
 /* fsync; a failure is final, the caller never calls it again for the same data. */
 must_check JET_ERR os_fsync(int fd);
+
+/* len <= 256 bytes that nobody can guess. */
+must_check JET_ERR os_random(void *buf, size_t len);
 
 /* First data byte at or after `off` (SEEK_DATA). No more data: *ret = size of the file. A filesystem
  * without the call: *ret = off. */

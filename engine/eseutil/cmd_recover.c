@@ -1,0 +1,155 @@
+/* eseutil recover DIR: soft recovery in place, of a copy, or only to see what it would do. */
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fields.h"
+#include "base/types.h"
+#include "eseutil.h"
+
+static volatile int stop; /* a signal wants it */
+
+static void interrupted(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
+
+struct run {
+    struct common common;
+    struct verdict verdict;
+    struct bar bar;
+};
+
+static void report(void *ctx, const struct ese_fault *f)
+{
+    struct run *r = ctx;
+
+    bar_hide(&r->bar);
+    verdict_report(&r->verdict, f);
+}
+
+static const char *how_name(enum ese_recovered_how how)
+{
+    switch (how) {
+    case ESE_DB_RECOVERED:
+        return "recovered";
+    case ESE_DB_CREATED:
+        return "created from the log";
+    case ESE_DB_REMOVED:
+        return "removed, its creation was never finished";
+    case ESE_DB_ALREADY_CLEAN:
+        return "was clean already";
+    }
+    return "?";
+}
+
+static void print_text(const struct ese_recovery *rec, bool dry)
+{
+    char from[LGPOS_STR_LEN], to[LGPOS_STR_LEN];
+
+    if (rec->needed) {
+        printf("%s %" PRIu64 " records from %s to %s (%" PRIu64 " bytes of log)\n",
+               dry ? "would replay" : "replayed", rec->records, lgpos_str(rec->lgpos_from, from),
+               lgpos_str(rec->lgpos_to, to), rec->log_bytes);
+        printf("%s: %u transactions, %" PRIu64 " operations, %u unfinished macros\n",
+               dry ? "would undo" : "undone", rec->transactions_undone, rec->operations_undone,
+               rec->macros_undone);
+        printf("%s: %" PRIu64 " pages\n", dry ? "would write" : "written", rec->pages_written);
+    } else {
+        puts("nothing to recover: the log stream is closed");
+    }
+    for (unsigned i = 0; i < rec->nr_dbs; i++)
+        printf("%s: %s\n", rec->dbs[i].path, how_name(rec->dbs[i].how));
+}
+
+static void print_json(const struct ese_recovery *rec, bool dry)
+{
+    struct fields f;
+
+    fields_begin(&f, stdout, true);
+    fields_bool(&f, "needed", rec->needed);
+    fields_bool(&f, "dry_run", dry);
+    fields_lgpos(&f, "from", rec->lgpos_from);
+    fields_lgpos(&f, "to", rec->lgpos_to);
+    fields_u64(&f, "records", rec->records);
+    fields_u64(&f, "log_bytes", rec->log_bytes);
+    fields_u64(&f, "transactions_undone", rec->transactions_undone);
+    fields_u64(&f, "operations_undone", rec->operations_undone);
+    fields_u64(&f, "macros_undone", rec->macros_undone);
+    fields_u64(&f, "pages_written", rec->pages_written);
+    fields_open_list(&f, "databases");
+    for (unsigned i = 0; i < rec->nr_dbs; i++) {
+        fields_open(&f, NULL);
+        fields_str(&f, "path", rec->dbs[i].path);
+        fields_str(&f, "result", how_name(rec->dbs[i].how));
+        fields_close(&f);
+    }
+    fields_close_list(&f);
+    fields_end(&f);
+}
+
+static int recover(struct run *r, const char *path, const struct ese_recover_opts *opts)
+{
+    struct ese_recovery rec = {0};
+    JET_ERR err;
+    int status, fd = open_input_dir(path);
+
+    if (fd < 0)
+        return EXIT_CANNOT;
+    bar_begin(&r->bar, &r->common, path, 0);
+    err = ese_recover(fd, opts, report, r, bar_progress, &r->bar, &rec);
+    bar_end(&r->bar);
+    close(fd);
+    if (err >= 0 && r->common.json)
+        print_json(&rec, opts->dry_run);
+    else if (err >= 0)
+        print_text(&rec, opts->dry_run);
+    ese_recovery_done(&rec);
+    if (err == JET_errClientRequestToStopJetService) {
+        fprintf(stderr, "eseutil: %s: interrupted; it can be recovered as before\n", path);
+        return EXIT_INTERRUPTED;
+    }
+    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
+    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {{"to", required_argument, NULL, 't'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"base", required_argument, NULL, 'b'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMON_OPTIONS};
+    struct ese_recover_opts opts = {.cancel = &stop};
+    struct run r = {0};
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
+        if (opt == 't')
+            opts.to = optarg;
+        else if (opt == 'n')
+            opts.dry_run = true;
+        else if (opt == 'b')
+            opts.base = optarg;
+        else if (opt == 'j')
+            r.common.json = r.verdict.json = true;
+        else
+            common_option(&command_recover, &r.common, opt);
+    }
+    if (argc != optind + 1)
+        return usage_error(&command_recover, "one DIR is wanted");
+    if (opts.to && opts.dry_run)
+        return usage_error(&command_recover, "--dry-run writes nothing, so there is no --to");
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+    return recover(&r, argv[optind], &opts);
+}
+
+const struct command command_recover = {
+    "recover", run, "[--to DEST] [--dry-run] [--base BASE] [--json] DIR",
+    "Brings the databases of an instance to a clean shutdown, with its logs",
+    "      --to DEST     recover a copy in DEST, an empty directory or none yet\n"
+    "      --dry-run     write nothing, say what would be done\n"
+    "      --base BASE   which log stream, where DIR holds several (\"edb\")\n"
+    "      --json        findings and result as JSON lines on stdout\n"};

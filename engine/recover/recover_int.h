@@ -1,0 +1,210 @@
+/* Between the parts of recovery; recover.c has the order of things. */
+#ifndef ESE_RECOVER_INT_H
+#define ESE_RECOVER_INT_H
+
+#include <strings.h>
+
+#include "base/fault.h"
+#include "btree/redo.h"
+#include "log/chkpt.h"
+#include "log/logwrite.h"
+#include "page/dbhdrwrite.h"
+#include "recover/session.h"
+
+#define DBID_MAX 6 /* ESE: dbidMax - 1 */
+
+struct rlog {   /* one generation */
+    lgen_t gen; /* 0: the current log, its header is ruined */
+    bool current;
+    const struct ese_file *file;
+};
+
+/* The files as they were found. */
+struct rset {
+    struct ese_instance *list;
+    unsigned nr_list;
+    const struct ese_instance *inst;
+    struct rlog *logs; /* ascending */
+    unsigned nr_logs;
+    bool has_current, has_temp;
+    char *dir; /* of the logs, relative; "." */
+    int dir_fd;
+    char base[4], ext[5]; /* as spelt: "SRU", ".log" */
+    unsigned digits;
+    ese_signature sign_log;
+    char *chk_path;        /* where it is or would be */
+    bool chk_there;        /* sound, and of this stream */
+    struct chkpt_disk chk; /* raw */
+    struct ese_chk_info chk_info;
+};
+
+/* What the logs from the redo start on look like, read once before anything is changed. */
+struct rscan {
+    unsigned first; /* of rset.logs */
+    lgpos_t redo_from;
+    struct loghdr_disk top_hdr; /* of the highest generation */
+    struct ese_log_info top;    /* without its list of databases */
+    lgpos_t quit;               /* of the last Term or RecoveryQuit; 0: none */
+    lgpos_t end;                /* behind the last record */
+    uint64_t bytes, records;
+};
+
+/* A database file that recovery has taken up; it stays so until the end, detached or not. */
+struct rfile {
+    struct recovery *rv;
+    char *path; /* relative to the instance's directory */
+    int fd;
+    uint8_t *page; /* header page */
+    uint32_t page_size;
+    struct bufpool *pool;
+    struct redo_db redo;
+    bool overlay;
+    bool pending; /* CreateDB was replayed, CreateDBFinish not yet */
+    bool created, recovered, removed;
+    uint8_t dbid; /* where it is attached; 0: nowhere */
+    lgen_t ahead_until;
+    uint64_t written;
+    struct rfile *next;
+};
+
+static inline struct dbhdr_disk *rfile_hdr(const struct rfile *f)
+{
+    return (struct dbhdr_disk *)f->page;
+}
+
+struct rslot { /* what the log says is attached under a dbid */
+    bool used;
+    char *logged_path;
+    struct signature sign_db;
+    lgpos_t lgpos_attach, lgpos_consistent;
+    uint32_t pages_max;
+    struct rfile *file; /* NULL: deferred */
+    bool clean_later;   /* deferred: the file was shut down cleanly later in this stream */
+    char why[160];      /* deferred */
+};
+
+struct recovery {
+    int dirfd;
+    const struct ese_recover_opts *opts;
+    struct reporter r;
+    ese_fault_fn *report; /* the caller's */
+    void *report_ctx;
+    ese_progress_fn *progress;
+    void *progress_ctx;
+    struct ese_recovery *ret;
+
+    struct rset set;
+    struct rscan scan;
+    struct rfile *files;
+    struct rslot slot[DBID_MAX + 1];
+    struct sessions *sessions;
+    struct logwrite *w; /* NULL until the redo is done */
+    lgpos_t now;        /* record being replayed */
+    uint32_t page_size;
+    lgpos_t shutdown; /* last ShutDownMark */
+    bool last_is_shutdown;
+    lgen_t committed; /* highest generation; what headers say */
+    struct logtime committed_created;
+};
+
+/* The last component of a path of this machine ... */
+static inline const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+/* ... and of one that a log names: a Windows path as a rule. */
+static inline const char *logged_name(const char *path)
+{
+    const char *name = path_name(path), *back = strrchr(name, '\\');
+    return back ? back + 1 : name;
+}
+/* Windows' names: case does not count. */
+static inline bool same_name(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
+/* JET_errClientRequestToStopJetService, not reported, once the caller wants it. */
+static inline JET_ERR recovery_stopped(const struct recovery *rv)
+{
+    return rv->opts->cancel && *rv->opts->cancel ? JET_errClientRequestToStopJetService
+                                                 : JET_errSuccess;
+}
+
+/* ---- find.c: which files --------------------------------------------------------------------- */
+
+must_check JET_ERR rset_find(struct recovery *rv);
+void rset_done(struct rset *s);
+/* A path in the directory of the logs; NULL: out of memory. */
+char *rset_path(const struct rset *s, const char *name);
+
+/* ---- scan.c: which logs, from where ----------------------------------------------------------- */
+
+must_check JET_ERR rscan_logs(struct recovery *rv);
+/* Dirty databases of the stream against the logs that are there. */
+must_check JET_ERR rscan_check_databases(struct recovery *rv);
+/* Calls fn for each record from the redo start on; ends, reported if report is set, at the first fault.
+ * next_gen, before the first record of each generation. */
+struct rscan_walk {
+    bool report;
+    JET_ERR (*record)(struct recovery *rv, lgpos_t lgpos, const struct logrec *rec);
+    JET_ERR (*generation)(struct recovery *rv, const struct ese_log_info *info);
+};
+must_check JET_ERR rscan_walk(struct recovery *rv, const struct rscan_walk *walk,
+                              struct ese_log_info *ret_top);
+
+/* ---- attach.c: databases that come and go ---------------------------------------------------- */
+
+must_check JET_ERR rattach_list(struct recovery *rv, const struct ese_attach *list, unsigned nr);
+must_check JET_ERR rattach_record(struct recovery *rv, const struct logrec *rec);
+/* All pages of the attached files are on disk after it. */
+must_check JET_ERR rattach_flush(struct recovery *rv);
+/* All attached files are written and shut down cleanly at lgpos; nothing is attached then. */
+must_check JET_ERR rattach_shut_down(struct recovery *rv, lgpos_t lgpos);
+/* Nothing that the log wants is missing. */
+must_check JET_ERR rattach_check_end(struct recovery *rv);
+/* Files whose creation was not finished are removed. */
+must_check JET_ERR rattach_drop_pending(struct recovery *rv);
+must_check JET_ERR rattach_encode(void *rv, uint8_t list[LOG_ATTACH_LEN]); /* logwrite_hooks */
+must_check JET_ERR rattach_generation(void *rv, lgen_t gen, struct logtime created); /* likewise */
+struct rfile *rattach_file(const struct recovery *rv, uint8_t dbid); /* NULL: not attached */
+void rattach_done(struct recovery *rv);
+
+/* ---- rfile.c: one database file --------------------------------------------------------------- */
+
+/* The file at path, taken up before or opened now. Errors, not reported: those of opening and of
+ * dbhdr_decode. */
+must_check JET_ERR rfile_open(struct recovery *rv, const char *path, struct rfile **ret);
+/* A new one, for a CreateDB record; f: what rfile_open gave for the path, or NULL. */
+must_check JET_ERR rfile_create(struct recovery *rv, const char *path, struct rfile *f,
+                                const struct logrec *rec, struct rfile **ret);
+void rfile_free(struct rfile *f);
+/* Redo begins at generation gen; the header says that the file is in use, and which logs it needs. Whatever
+ * was a flush map of it is removed. */
+must_check JET_ERR rfile_begin(struct rfile *f, uint8_t dbid, lgen_t gen);
+/* The header as AttachDB makes it; rfile_begin writes it. */
+void rfile_set_attached(struct rfile *f, lgpos_t lgpos);
+/* CreateDBFinish, SetDbVersion, a new generation. */
+must_check JET_ERR rfile_write_header(struct rfile *f);
+void rfile_set_committed(struct rfile *f);
+/* All pages, then the header: clean since lgpos. */
+must_check JET_ERR rfile_shut_down(struct rfile *f, lgpos_t lgpos);
+must_check JET_ERR rfile_remove(struct rfile *f);
+
+/* ---- replay.c, rollback.c --------------------------------------------------------------------- */
+
+must_check JET_ERR replay_run(struct recovery *rv);
+/* UndoInfo, Undo, Rollback for everything that is open. */
+must_check JET_ERR rollback_run(struct recovery *rv);
+
+/* ---- copy.c ----------------------------------------------------------------------------------- */
+
+struct rcopy;
+/* Copies the instance's files into opts->to. *ret is there also after a failure, unless it is NULL. */
+must_check JET_ERR rcopy_make(struct recovery *rv, struct rcopy **ret);
+int rcopy_dirfd(const struct rcopy *c);
+/* keep: syncs the names; else removes everything that is there. Frees c; NULL is fine. */
+must_check JET_ERR rcopy_end(struct rcopy *c, bool keep);
+
+#endif
