@@ -133,6 +133,19 @@ static void json_escape(struct out *o, const uint8_t *p, size_t left, const char
     }
 }
 
+#define BYTES 32u /* looked at together: a few vector comparisons */
+
+/* None of the next BYTES needs to be looked at by itself. */
+static bool is_plain(const uint8_t *p)
+{
+    uint8_t odd = 0;
+
+    for (unsigned k = 0; k < BYTES; k++)
+        odd |= (uint8_t)((p[k] < 0x20) | (p[k] == '"') | (p[k] == '\\') | (p[k] == 0x7f) |
+                         (p[k] == 0xed));
+    return !odd;
+}
+
 void out_json_text(struct out *o, const char *s, size_t len, const char *quote)
 {
     const uint8_t *p = (const uint8_t *)s;
@@ -140,6 +153,11 @@ void out_json_text(struct out *o, const char *s, size_t len, const char *quote)
 
     while (i < len) {
         size_t used;
+
+        if (len - i >= BYTES && is_plain(p + i)) {
+            i += BYTES;
+            continue;
+        }
         if (p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' && p[i] != 0x7f && p[i] != 0xed) {
             i++;
             continue;

@@ -93,6 +93,22 @@ static size_t feed_byte(struct text_decoder *d, uint8_t b, char *out)
     return d->nr_held ? n : n + text_put_utf8(v, out + n);
 }
 
+#define UNITS 16u /* looked at together: one vector comparison */
+
+/* The next UNITS code units, if all of them are ASCII: most text of most databases. */
+static bool feed_ascii(const uint8_t *p, char *out)
+{
+    uint16_t all = 0;
+
+    for (unsigned k = 0; k < UNITS; k++)
+        all |= get_le16(p + 2 * k);
+    if (all >= 0x80)
+        return false;
+    for (unsigned k = 0; k < UNITS; k++)
+        out[k] = (char)p[2 * k];
+    return true;
+}
+
 static size_t feed_utf16(struct text_decoder *d, struct slice piece, char *out)
 {
     char *o = out;
@@ -100,6 +116,12 @@ static size_t feed_utf16(struct text_decoder *d, struct slice piece, char *out)
 
     while (i < piece.len) {
         uint16_t u;
+
+        if (!d->nr_held && piece.len - i >= 2 * UNITS && feed_ascii(piece.p + i, o)) {
+            o += UNITS;
+            i += 2 * UNITS;
+            continue;
+        }
 
         if (d->nr_held || piece.len - i < 2) {
             o += feed_byte(d, piece.p[i++], o);
