@@ -35,7 +35,9 @@ static struct version new_version(const struct recovery *rv, const struct logrec
 /* Only in a non-unique tree are the data part of the bookmark. */
 static struct slice bookmark_data(const struct logrec *rec, struct slice data)
 {
-    return rec->flags & LR_PAGE_UNIQUE ? (struct slice){0} : data;
+    const struct slice none = {0};
+
+    return rec->flags & LR_PAGE_UNIQUE ? none : data;
 }
 
 /* The record has the whole bookmark, and undoing takes nothing else. */

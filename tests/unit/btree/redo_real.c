@@ -104,7 +104,9 @@ static bool find_files(struct run *t)
 
 static struct slice dup_slice(struct slice s)
 {
-    uint8_t *p = malloc(s.len + 1);
+    uint8_t *p = calloc(1, s.len + 1);
+
+    assert_non_null(p);
     if (s.len)
         memcpy(p, s.p, s.len);
     return (struct slice){p, s.len};
