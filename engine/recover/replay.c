@@ -32,11 +32,11 @@ static struct version new_version(const struct recovery *rv, const struct logrec
                             .objid = rec->objid};
 }
 
+static const struct slice none;
+
 /* Only in a non-unique tree are the data part of the bookmark. */
 static struct slice bookmark_data(const struct logrec *rec, struct slice data)
 {
-    const struct slice none = {0};
-
     return rec->flags & LR_PAGE_UNIQUE ? none : data;
 }
 
@@ -69,9 +69,8 @@ static JET_ERR add_change(struct recovery *rv, struct session *p, const struct l
     JET_ERR err = JET_errSuccess;
 
     if (was->applied)
-        err =
-            version_fill(&v, was->key, replace ? (struct slice){0} : bookmark_data(rec, was->data),
-                         replace ? was->data : (struct slice){0});
+        err = version_fill(&v, was->key, replace ? none : bookmark_data(rec, was->data),
+                           replace ? was->data : (struct slice){0});
     if (err < 0)
         return err;
     v.size_max = (int16_t)(replace && was->applied ? was->data.len : 0);
