@@ -11,7 +11,7 @@
 #include "base/fault.h"
 #include "page/page.h"
 
-#define DBFILE_CACHE_LEN (16u << 20)
+#define DBFILE_CACHE_LEN (4u << 20)
 
 struct dbfile;
 
