@@ -107,6 +107,8 @@ struct ese_attach { /* a database as a log or checkpoint header names it */
     char *path;     /* as logged (a Windows path as a rule), converted to UTF-8 */
     uint32_t dbid;
     uint64_t lgpos_attach, lgpos_consistent;
+    uint64_t dbtime;     /* the last ones that had been given out when the header was written */
+    uint32_t objid_last;
     ese_signature sign_db;
 };
 
@@ -349,6 +351,13 @@ JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn
                     void *report_ctx, ese_progress_fn *progress, void *progress_ctx,
                     struct ese_recovery *ret);
 void ese_recovery_done(struct ese_recovery *r);
+
+/* ---- events of running instances ---------------------------------------------------------------- */
+
+/* Faults and notes of the instances that this process runs (JetInit) go to fn, from any thread, with the instance's name
+ * or, where it has none, its log base name; fn makes no Jet call. NULL: to the system's log, as without this call. */
+typedef void ese_event_fn(void *ctx, const char *instance, const struct ese_fault *f);
+void ese_set_event_sink(ese_event_fn *fn, void *ctx);
 
 /* "libesent 0.1.0, database 0x620.290.600, log 8.4000.130.280". */
 const char *ese_version(void);

@@ -2,16 +2,18 @@
  * esent.h - the public JET API of libesent.
  *
  * Numeric values, struct layouts and names are those of Windows x64: `unsigned long` of Microsoft's
- * documentation is uint32_t here, WCHAR is char16_t, handles are pointer-sized. A function that is
- * not implemented does not appear here.
+ * documentation is uint32_t here, WCHAR is char16_t, handles are pointer-sized. Functions without suffix take UTF-8,
+ * those with W UTF-16. A function that is not implemented does not appear here.
  *
- * This version declares the scalar types and the error codes; the calls themselves arrive with the
- * engine that writes. What can be done today with files that nobody runs is in engine.h.
+ * What JET has no call for - headers, checks, dumps, recovery of files that nobody runs - is in engine.h.
  */
 #ifndef ESENT_H
 #define ESENT_H
 
 #include <stdint.h>
+#ifndef __cplusplus
+#include <uchar.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,6 +45,1256 @@ typedef uint32_t JET_DBID;
 #define JET_coltypGUID             16u
 #define JET_coltypUnsignedShort    17u
 #define JET_coltypUnsignedLongLong 18u
+
+/* ---- handles and scalar types ------------------------------------------------------------------ */
+
+typedef uintptr_t JET_INSTANCE;
+typedef uintptr_t JET_SESID;
+typedef uintptr_t JET_TABLEID;
+typedef uintptr_t JET_HANDLE;
+typedef uintptr_t JET_API_PTR;
+typedef uintptr_t JET_LS;
+typedef uint32_t JET_OBJTYP;
+typedef uint32_t JET_SNP;
+typedef uint32_t JET_SNT;
+typedef uint32_t JET_CBTYP;
+typedef uint32_t JET_ENGINEFORMATVERSION;
+typedef double JET_DATESERIAL;
+typedef char16_t JET_WCHAR; /* WCHAR of Windows: UTF-16 */
+
+#define JET_instanceNil (~(JET_INSTANCE)0)
+#define JET_sesidNil    (~(JET_SESID)0)
+#define JET_tableidNil  (~(JET_TABLEID)0)
+#define JET_dbidNil     0xFFFFFFFFu
+#define JET_columnidNil 0u
+#define JET_LSNil       (~(JET_LS)0)
+
+#define JET_cbNameMost                64 /* bytes of a name of a table, column or index */
+#define JET_cbFullNameMost            255
+#define JET_cbColumnMost              255
+#define JET_cbLVDefaultValueMost      255
+#define JET_ccolKeyMost               16
+#define JET_ccolMost                  0x0000fee0
+#define JET_ccolFixedMost             0x0000007f
+#define JET_ccolVarMost               0x00000080
+#define JET_ccolTaggedMost            0x0000fde0
+#define JET_cbKeyMost                 255
+#define JET_cbKeyMostMin              255
+#define JET_cbKeyMost2KBytePage       500
+#define JET_cbKeyMost4KBytePage       1000
+#define JET_cbKeyMost8KBytePage       2000
+#define JET_cbBookmarkMost            256
+#define JET_BASE_NAME_LENGTH          3
+#define JET_MAX_COMPUTERNAME_LENGTH   15
+#define JET_wszConfigStoreReadControl u"CsReadControl"
+
+/* JetPrepareUpdate */
+#define JET_prepInsert                    0u
+#define JET_prepReplace                   2u
+#define JET_prepCancel                    3u
+#define JET_prepReplaceNoLock             4u
+#define JET_prepInsertCopy                5u
+#define JET_prepInsertCopyDeleteOriginal  7u
+#define JET_prepReadOnlyCopy              8u
+#define JET_prepInsertCopyReplaceOriginal 9u
+
+/* JetMove: cRow */
+#define JET_MoveFirst    ((int32_t)0x80000000)
+#define JET_MovePrevious (-1)
+#define JET_MoveNext     1
+#define JET_MoveLast     0x7fffffff
+
+/* JetGetDatabaseInfo */
+#define JET_DbInfoFilename       0u
+#define JET_DbInfoConnect        1u
+#define JET_DbInfoCountry        2u
+#define JET_DbInfoLCID           3u
+#define JET_DbInfoCp             4u
+#define JET_DbInfoCollate        5u
+#define JET_DbInfoOptions        6u
+#define JET_DbInfoTransactions   7u
+#define JET_DbInfoVersion        8u
+#define JET_DbInfoIsam           9u
+#define JET_DbInfoFilesize       10u
+#define JET_DbInfoSpaceOwned     11u
+#define JET_DbInfoSpaceAvailable 12u
+#define JET_DbInfoUpgrade        13u
+#define JET_DbInfoMisc           14u
+#define JET_DbInfoDBInUse        15u
+#define JET_DbInfoPageSize       17u
+#define JET_DbInfoFileType       19u
+#define JET_DbInfoFilesizeOnDisk 21u
+
+/* JetGetTableInfo */
+#define JET_TblInfo                  0u
+#define JET_TblInfoName              1u
+#define JET_TblInfoDbid              2u
+#define JET_TblInfoSpaceUsage        7u
+#define JET_TblInfoSpaceAlloc        9u
+#define JET_TblInfoSpaceOwned        10u
+#define JET_TblInfoSpaceAvailable    11u
+#define JET_TblInfoTemplateTableName 12u
+#define JET_TblInfoLVChunkMax        13u
+
+/* JetGetIndexInfo, JetGetTableIndexInfo */
+#define JET_IdxInfo             0u
+#define JET_IdxInfoList         1u
+#define JET_IdxInfoSpaceAlloc   5u
+#define JET_IdxInfoLCID         6u
+#define JET_IdxInfoLangid       6u
+#define JET_IdxInfoCount        7u
+#define JET_IdxInfoVarSegMac    8u
+#define JET_IdxInfoIndexId      9u
+#define JET_IdxInfoKeyMost      10u
+#define JET_IdxInfoCreateIndex  11u
+#define JET_IdxInfoCreateIndex2 12u
+#define JET_IdxInfoCreateIndex3 13u
+#define JET_IdxInfoLocaleName   14u
+
+/* JetGetColumnInfo, JetGetTableColumnInfo */
+#define JET_ColInfo                           0u
+#define JET_ColInfoList                       1u
+#define JET_ColInfoBase                       4u
+#define JET_ColInfoListCompact                5u
+#define JET_ColInfoByColid                    6u
+#define JET_ColInfoListSortColumnid           7u
+#define JET_ColInfoBaseByColid                8u
+#define JET_ColInfoGrbitNonDerivedColumnsOnly 0x80000000u
+#define JET_ColInfoGrbitMinimalInfo           0x40000000u
+#define JET_ColInfoGrbitSortByColumnid        0x20000000u
+
+/* JetGetObjectInfo */
+#define JET_ObjInfo            0u
+#define JET_ObjInfoListNoStats 1u
+#define JET_ObjInfoList        2u
+#define JET_ObjInfoNoStats     5u
+
+#define JET_objtypNil   0u
+#define JET_objtypTable 1u
+
+#define JET_filetypeUnknown      0u
+#define JET_filetypeDatabase     1u
+#define JET_filetypeLog          3u
+#define JET_filetypeCheckpoint   4u
+#define JET_filetypeTempDatabase 5u
+#define JET_filetypeFlushMap     7u
+
+#define JET_dbstateJustCreated   1u
+#define JET_dbstateDirtyShutdown 2u
+#define JET_dbstateCleanShutdown 3u
+
+/* JET_PFNSTATUS */
+#define JET_snpRepair          2u
+#define JET_snpCompact         4u
+#define JET_snpRestore         8u
+#define JET_snpBackup          9u
+#define JET_snpUpgrade         10u
+#define JET_snpScrub           11u
+#define JET_snpRecoveryControl 18u
+#define JET_sntProgress        0u
+#define JET_sntFail            3u
+#define JET_sntBegin           5u
+#define JET_sntComplete        6u
+#define JET_sntRequirements    7u
+
+/* JetGetSessionParameter, JetSetSessionParameter */
+#define JET_sesparamCommitDefault        4097u
+#define JET_sesparamCommitGenericContext 4098u
+#define JET_sesparamTransactionLevel     4099u
+#define JET_sesparamOperationContext     4100u
+#define JET_sesparamCorrelationID        4101u
+
+/* JET_CBTYP */
+#define JET_cbtypNull                    0x0u
+#define JET_cbtypFinalize                0x1u
+#define JET_cbtypBeforeInsert            0x2u
+#define JET_cbtypAfterInsert             0x4u
+#define JET_cbtypBeforeReplace           0x8u
+#define JET_cbtypAfterReplace            0x10u
+#define JET_cbtypBeforeDelete            0x20u
+#define JET_cbtypAfterDelete             0x40u
+#define JET_cbtypUserDefinedDefaultValue 0x80u
+#define JET_cbtypOnlineDefragCompleted   0x100u
+#define JET_cbtypFreeCursorLS            0x200u
+#define JET_cbtypFreeTableLS             0x400u
+
+/* JET_paramEngineFormatVersion */
+#define JET_efvUseEngineDefault           0x40000001u
+#define JET_efvUsePersistedFormat         0x40000002u
+#define JET_efvAllowHigherPersistedFormat 0x41000000u
+#define JET_efvWindows10Rtm               8020u
+#define JET_efvWindows10v2Rtm             8620u
+#define JET_efvExchange2016Cu1Rtm         8920u
+
+/* ---- structures: layout of Windows x64; engine/api/layout.c holds each against its offsets ------- */
+
+typedef JET_ERR (*JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void *pv);
+typedef JET_ERR (*JET_CALLBACK)(JET_SESID sesid, JET_DBID dbid, JET_TABLEID tableid,
+                                JET_CBTYP cbtyp, void *pvArg1, void *pvArg2, void *pvContext,
+                                JET_API_PTR ulUnused);
+typedef void *(*JET_PFNREALLOC)(void *pvContext, void *pv, uint32_t cb);
+
+#pragma pack(push, 1)
+typedef struct { /* seconds, minutes, ..; month 1..12, year - 1900 */
+    char bSeconds, bMinutes, bHours, bDays, bMonth, bYear;
+    union {
+        char bFiller1;
+        struct {
+            unsigned char fTimeIsUTC : 1, bMillisecondsLow : 7;
+        };
+    };
+    union {
+        char bFiller2;
+        struct {
+            unsigned char fReserved : 1, bMillisecondsHigh : 3, fUnused : 4;
+        };
+    };
+} JET_LOGTIME;
+typedef struct {
+    char bSeconds, bMinutes, bHours, bDays, bMonth, bYear;
+    union {
+        char bFiller1;
+        struct {
+            unsigned char fTimeIsUTC : 1, bMillisecondsLow : 7;
+        };
+    };
+    union {
+        char bFiller2;
+        struct {
+            unsigned char fOSSnapshot : 1, bMillisecondsHigh : 3, fReserved : 4;
+        };
+    };
+} JET_BKLOGTIME;
+typedef struct {
+    uint16_t ib, isec;
+    int32_t lGeneration;
+} JET_LGPOS;
+typedef struct {
+    uint32_t ulRandom;
+    JET_LOGTIME logtimeCreate;
+    char szComputerName[JET_MAX_COMPUTERNAME_LENGTH + 1];
+} JET_SIGNATURE;
+typedef struct {
+    JET_LGPOS lgposMark;
+    union {
+        JET_LOGTIME logtimeMark;
+        JET_BKLOGTIME bklogtimeMark;
+    };
+    uint32_t genLow, genHigh;
+} JET_BKINFO;
+#pragma pack(pop)
+
+#pragma pack(push, 4)
+typedef struct {
+    uint32_t cbStruct;
+    unsigned char rgbIndexId[16];
+} JET_INDEXID;
+#pragma pack(pop)
+
+typedef struct {
+    uint32_t cbStruct, cunitDone, cunitTotal;
+} JET_SNPROG;
+
+typedef struct {
+    char *szDatabaseName, *szNewDatabaseName;
+} JET_RSTMAP_A;
+typedef struct {
+    JET_WCHAR *szDatabaseName, *szNewDatabaseName;
+} JET_RSTMAP_W;
+typedef struct {
+    uint32_t cbStruct;
+    JET_RSTMAP_A *rgrstmap;
+    int32_t crstmap;
+    JET_LGPOS lgposStop;
+    JET_LOGTIME logtimeStop;
+    JET_PFNSTATUS pfnStatus;
+} JET_RSTINFO_A;
+typedef struct {
+    uint32_t cbStruct;
+    JET_RSTMAP_W *rgrstmap;
+    int32_t crstmap;
+    JET_LGPOS lgposStop;
+    JET_LOGTIME logtimeStop;
+    JET_PFNSTATUS pfnStatus;
+} JET_RSTINFO_W;
+
+typedef struct {
+    uint32_t paramid;
+    JET_API_PTR lParam;
+    const char *sz;
+    JET_ERR err;
+} JET_SETSYSPARAM_A;
+typedef struct {
+    uint32_t paramid;
+    JET_API_PTR lParam;
+    const JET_WCHAR *sz;
+    JET_ERR err;
+} JET_SETSYSPARAM_W;
+
+typedef struct {
+    JET_INSTANCE hInstanceId;
+    char *szInstanceName;
+    JET_API_PTR cDatabases;
+    char **szDatabaseFileName, **szDatabaseDisplayName, **szDatabaseSLVFileName_Obsolete;
+} JET_INSTANCE_INFO_A;
+typedef struct {
+    JET_INSTANCE hInstanceId;
+    JET_WCHAR *szInstanceName;
+    JET_API_PTR cDatabases;
+    JET_WCHAR **szDatabaseFileName, **szDatabaseDisplayName, **szDatabaseSLVFileName_Obsolete;
+} JET_INSTANCE_INFO_W;
+
+typedef struct {
+    uint32_t cbStruct;
+    JET_COLUMNID columnid;
+    JET_COLTYP coltyp;
+    uint16_t wCountry, langid, cp, wCollate;
+    uint32_t cbMax;
+    JET_GRBIT grbit;
+} JET_COLUMNDEF;
+
+typedef struct {
+    uint32_t cbStruct;
+    JET_COLUMNID columnid;
+    JET_COLTYP coltyp;
+    uint16_t wCountry, langid, cp, wFiller;
+    uint32_t cbMax;
+    JET_GRBIT grbit;
+    char szBaseTableName[256], szBaseColumnName[256];
+} JET_COLUMNBASE_A;
+typedef struct {
+    uint32_t cbStruct;
+    JET_COLUMNID columnid;
+    JET_COLTYP coltyp;
+    uint16_t wCountry, langid, cp, wFiller;
+    uint32_t cbMax;
+    JET_GRBIT grbit;
+    JET_WCHAR szBaseTableName[256], szBaseColumnName[256];
+} JET_COLUMNBASE_W;
+
+typedef struct {
+    uint32_t cbStruct;
+    JET_TABLEID tableid;
+    uint32_t cRecord;
+    JET_COLUMNID columnidPresentationOrder, columnidcolumnname, columnidcolumnid, columnidcoltyp,
+        columnidCountry, columnidLangid, columnidCp, columnidCollate, columnidcbMax, columnidgrbit,
+        columnidDefault, columnidBaseTableName, columnidBaseColumnName, columnidDefinitionName;
+} JET_COLUMNLIST;
+
+typedef struct {
+    uint32_t cbStruct;
+    char *szColumnName;
+    JET_COLTYP coltyp;
+    uint32_t cbMax;
+    JET_GRBIT grbit;
+    void *pvDefault;
+    uint32_t cbDefault, cp;
+    JET_COLUMNID columnid;
+    JET_ERR err;
+} JET_COLUMNCREATE_A;
+typedef struct {
+    uint32_t cbStruct;
+    JET_WCHAR *szColumnName;
+    JET_COLTYP coltyp;
+    uint32_t cbMax;
+    JET_GRBIT grbit;
+    void *pvDefault;
+    uint32_t cbDefault, cp;
+    JET_COLUMNID columnid;
+    JET_ERR err;
+} JET_COLUMNCREATE_W;
+
+typedef struct {
+    uint32_t lcid, dwMapFlags;
+} JET_UNICODEINDEX;
+typedef struct {
+    JET_WCHAR *szLocaleName;
+    uint32_t dwMapFlags;
+} JET_UNICODEINDEX2;
+typedef struct {
+    uint32_t chLengthMin, chLengthMax, chToIndexMax, cchIncrement, ichStart;
+} JET_TUPLELIMITS;
+
+typedef struct {
+    uint32_t cbStruct, ulInitialDensity, cbInitial;
+    JET_GRBIT grbit;
+    uint32_t ulMaintDensity, ulGrowth, cbMinExtent, cbMaxExtent;
+} JET_SPACEHINTS;
+
+typedef struct {
+    uint32_t cbStruct;
+    char *szColumnName;
+    JET_GRBIT grbit;
+} JET_CONDITIONALCOLUMN_A;
+typedef struct {
+    uint32_t cbStruct;
+    JET_WCHAR *szColumnName;
+    JET_GRBIT grbit;
+} JET_CONDITIONALCOLUMN_W;
+
+/* A type in parentheses would not be one. NOLINTBEGIN(bugprone-macro-parentheses) */
+#define JET_INDEXCREATE_COMMON_(CHAR, COND) \
+    uint32_t cbStruct;                      \
+    CHAR *szIndexName, *szKey;              \
+    uint32_t cbKey;                         \
+    JET_GRBIT grbit;                        \
+    uint32_t ulDensity;                     \
+    union {                                 \
+        uint32_t lcid;                      \
+        JET_UNICODEINDEX *pidxunicode;      \
+    };                                      \
+    union {                                 \
+        uint32_t cbVarSegMac;               \
+        JET_TUPLELIMITS *ptuplelimits;      \
+    };                                      \
+    COND *rgconditionalcolumn;              \
+    uint32_t cConditionalColumn;            \
+    JET_ERR err
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+typedef struct {
+    JET_INDEXCREATE_COMMON_(char, JET_CONDITIONALCOLUMN_A);
+} JET_INDEXCREATE_A;
+typedef struct {
+    JET_INDEXCREATE_COMMON_(JET_WCHAR, JET_CONDITIONALCOLUMN_W);
+} JET_INDEXCREATE_W;
+typedef struct {
+    JET_INDEXCREATE_COMMON_(char, JET_CONDITIONALCOLUMN_A);
+    uint32_t cbKeyMost;
+} JET_INDEXCREATE1_A;
+typedef struct {
+    JET_INDEXCREATE_COMMON_(JET_WCHAR, JET_CONDITIONALCOLUMN_W);
+    uint32_t cbKeyMost;
+} JET_INDEXCREATE1_W;
+typedef struct {
+    JET_INDEXCREATE_COMMON_(char, JET_CONDITIONALCOLUMN_A);
+    uint32_t cbKeyMost;
+    JET_SPACEHINTS *pSpacehints;
+} JET_INDEXCREATE2_A;
+typedef struct {
+    JET_INDEXCREATE_COMMON_(JET_WCHAR, JET_CONDITIONALCOLUMN_W);
+    uint32_t cbKeyMost;
+    JET_SPACEHINTS *pSpacehints;
+} JET_INDEXCREATE2_W;
+typedef struct { /* with the name of a locale instead of its number */
+    uint32_t cbStruct;
+    char *szIndexName, *szKey;
+    uint32_t cbKey;
+    JET_GRBIT grbit;
+    uint32_t ulDensity;
+    JET_UNICODEINDEX2 *pidxunicode;
+    union {
+        uint32_t cbVarSegMac;
+        JET_TUPLELIMITS *ptuplelimits;
+    };
+    JET_CONDITIONALCOLUMN_A *rgconditionalcolumn;
+    uint32_t cConditionalColumn;
+    JET_ERR err;
+    uint32_t cbKeyMost;
+    JET_SPACEHINTS *pSpacehints;
+} JET_INDEXCREATE3_A;
+typedef struct {
+    uint32_t cbStruct;
+    JET_WCHAR *szIndexName, *szKey;
+    uint32_t cbKey;
+    JET_GRBIT grbit;
+    uint32_t ulDensity;
+    JET_UNICODEINDEX2 *pidxunicode;
+    union {
+        uint32_t cbVarSegMac;
+        JET_TUPLELIMITS *ptuplelimits;
+    };
+    JET_CONDITIONALCOLUMN_W *rgconditionalcolumn;
+    uint32_t cConditionalColumn;
+    JET_ERR err;
+    uint32_t cbKeyMost;
+    JET_SPACEHINTS *pSpacehints;
+} JET_INDEXCREATE3_W;
+
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
+#define JET_TABLECREATE_HEAD_(CHAR, COLUMN, INDEX) \
+    uint32_t cbStruct;                             \
+    CHAR *szTableName, *szTemplateTableName;       \
+    uint32_t ulPages, ulDensity;                   \
+    COLUMN *rgcolumncreate;                        \
+    uint32_t cColumns;                             \
+    INDEX *rgindexcreate;                          \
+    uint32_t cIndexes
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+typedef struct {
+    JET_TABLECREATE_HEAD_(char, JET_COLUMNCREATE_A, JET_INDEXCREATE_A);
+    JET_GRBIT grbit;
+    JET_TABLEID tableid;
+    uint32_t cCreated;
+} JET_TABLECREATE_A;
+typedef struct {
+    JET_TABLECREATE_HEAD_(JET_WCHAR, JET_COLUMNCREATE_W, JET_INDEXCREATE_W);
+    JET_GRBIT grbit;
+    JET_TABLEID tableid;
+    uint32_t cCreated;
+} JET_TABLECREATE_W;
+typedef struct {
+    JET_TABLECREATE_HEAD_(char, JET_COLUMNCREATE_A, JET_INDEXCREATE_A);
+    char *szCallback;
+    JET_CBTYP cbtyp;
+    JET_GRBIT grbit;
+    JET_TABLEID tableid;
+    uint32_t cCreated;
+} JET_TABLECREATE2_A;
+typedef struct {
+    JET_TABLECREATE_HEAD_(JET_WCHAR, JET_COLUMNCREATE_W, JET_INDEXCREATE_W);
+    JET_WCHAR *szCallback;
+    JET_CBTYP cbtyp;
+    JET_GRBIT grbit;
+    JET_TABLEID tableid;
+    uint32_t cCreated;
+} JET_TABLECREATE2_W;
+#define JET_TABLECREATE_TAIL_(CHAR)                 \
+    CHAR *szCallback;                               \
+    JET_CBTYP cbtyp;                                \
+    JET_GRBIT grbit;                                \
+    JET_SPACEHINTS *pSeqSpacehints, *pLVSpacehints; \
+    uint32_t cbSeparateLV;                          \
+    JET_TABLEID tableid;                            \
+    uint32_t cCreated
+typedef struct {
+    JET_TABLECREATE_HEAD_(char, JET_COLUMNCREATE_A, JET_INDEXCREATE2_A);
+    JET_TABLECREATE_TAIL_(char);
+} JET_TABLECREATE3_A;
+typedef struct {
+    JET_TABLECREATE_HEAD_(JET_WCHAR, JET_COLUMNCREATE_W, JET_INDEXCREATE2_W);
+    JET_TABLECREATE_TAIL_(JET_WCHAR);
+} JET_TABLECREATE3_W;
+typedef struct {
+    JET_TABLECREATE_HEAD_(char, JET_COLUMNCREATE_A, JET_INDEXCREATE3_A);
+    JET_TABLECREATE_TAIL_(char);
+} JET_TABLECREATE4_A;
+typedef struct {
+    JET_TABLECREATE_HEAD_(JET_WCHAR, JET_COLUMNCREATE_W, JET_INDEXCREATE3_W);
+    JET_TABLECREATE_TAIL_(JET_WCHAR);
+} JET_TABLECREATE4_W;
+
+typedef struct {
+    uint32_t cbStruct;
+    const JET_COLUMNDEF *prgcolumndef;
+    uint32_t ccolumn;
+    JET_UNICODEINDEX *pidxunicode;
+    JET_GRBIT grbit;
+    JET_COLUMNID *prgcolumnid;
+    uint32_t cbKeyMost, cbVarSegMac;
+    JET_TABLEID tableid;
+} JET_OPENTEMPORARYTABLE;
+typedef struct {
+    uint32_t cbStruct;
+    const JET_COLUMNDEF *prgcolumndef;
+    uint32_t ccolumn;
+    JET_UNICODEINDEX2 *pidxunicode;
+    JET_GRBIT grbit;
+    JET_COLUMNID *prgcolumnid;
+    uint32_t cbKeyMost, cbVarSegMac;
+    JET_TABLEID tableid;
+} JET_OPENTEMPORARYTABLE2;
+
+typedef struct {
+    uint32_t cbStruct;
+    JET_TABLEID tableid;
+    uint32_t cRecord;
+    JET_COLUMNID columnidindexname, columnidgrbitIndex, columnidcKey, columnidcEntry, columnidcPage,
+        columnidcColumn, columnidiColumn, columnidcolumnid, columnidcoltyp, columnidCountry,
+        columnidLangid, columnidCp, columnidCollate, columnidgrbitColumn, columnidcolumnname,
+        columnidLCMapFlags;
+} JET_INDEXLIST;
+typedef struct {
+    uint32_t cbStruct;
+    JET_OBJTYP objtyp;
+    JET_DATESERIAL dtCreate, dtUpdate; /* obsolete, 0 */
+    JET_GRBIT grbit;
+    uint32_t flags, cRecord, cPage;
+} JET_OBJECTINFO;
+typedef struct {
+    uint32_t cbStruct;
+    JET_TABLEID tableid;
+    uint32_t cRecord;
+    JET_COLUMNID columnidcontainername, columnidobjectname, columnidobjtyp, columniddtCreate,
+        columniddtUpdate, columnidgrbit, columnidflags, columnidcRecord, columnidcPage;
+} JET_OBJECTLIST;
+typedef struct {
+    uint32_t cbStruct;
+    JET_TABLEID tableid;
+    uint32_t cRecord;
+    JET_COLUMNID columnidBookmark;
+} JET_RECORDLIST;
+typedef struct {
+    uint32_t cbStruct;
+    JET_TABLEID tableid;
+    JET_GRBIT grbit;
+} JET_INDEXRANGE;
+typedef struct {
+    uint32_t cbStruct, centriesLT, centriesInRange, centriesTotal;
+} JET_RECPOS;
+
+typedef struct {
+    uint32_t cbStruct, ibLongValue, itagSequence;
+} JET_SETINFO;
+typedef struct {
+    uint32_t cbStruct, ibLongValue, itagSequence;
+    JET_COLUMNID columnidNextTagged;
+} JET_RETINFO;
+typedef struct {
+    JET_COLUMNID columnid;
+    const void *pvData;
+    uint32_t cbData;
+    JET_GRBIT grbit;
+    uint32_t ibLongValue, itagSequence;
+    JET_ERR err;
+} JET_SETCOLUMN;
+typedef struct {
+    JET_COLUMNID columnid;
+    void *pvData;
+    uint32_t cbData, cbActual;
+    JET_GRBIT grbit;
+    uint32_t ibLongValue, itagSequence;
+    JET_COLUMNID columnidNextTagged;
+    JET_ERR err;
+} JET_RETRIEVECOLUMN;
+typedef struct {
+    JET_COLUMNID columnid;
+    uint32_t ctagSequence;
+    uint32_t *rgtagSequence;
+} JET_ENUMCOLUMNID;
+typedef struct {
+    uint32_t itagSequence;
+    JET_ERR err;
+    uint32_t cbData;
+    void *pvData;
+} JET_ENUMCOLUMNVALUE;
+typedef struct {
+    JET_COLUMNID columnid;
+    JET_ERR err;
+    union {
+        struct { /* err is JET_errSuccess */
+            uint32_t cEnumColumnValue;
+            JET_ENUMCOLUMNVALUE *rgEnumColumnValue;
+        };
+        struct { /* err is JET_wrnColumnSingleValue */
+            uint32_t cbData;
+            void *pvData;
+        };
+    };
+} JET_ENUMCOLUMN;
+
+typedef struct {
+    uint64_t cbData, cbLongValueData, cbOverhead, cbLongValueOverhead, cNonTaggedColumns,
+        cTaggedColumns, cLongValues, cMultiValues;
+} JET_RECSIZE;
+typedef struct {
+    uint64_t cbData, cbLongValueData, cbOverhead, cbLongValueOverhead, cNonTaggedColumns,
+        cTaggedColumns, cLongValues, cMultiValues, cCompressedColumns, cbDataCompressed,
+        cbLongValueDataCompressed;
+} JET_RECSIZE2;
+
+typedef struct {
+    uint32_t cbStruct, cPageReferenced, cPageRead, cPagePreread, cPageDirtied, cPageRedirtied,
+        cLogRecord, cbLogRecord;
+} JET_THREADSTATS;
+typedef struct {
+    uint32_t cbStruct, cPageReferenced, cPageRead, cPagePreread, cPageDirtied, cPageRedirtied,
+        cLogRecord, cbLogRecord;
+    uint64_t cusecPageCacheMiss;
+    uint32_t cPageCacheMiss;
+} JET_THREADSTATS2;
+typedef struct {
+    uint32_t ulUserID;
+    unsigned char nOperationID, nOperationType, nClientType, fFlags;
+} JET_OPERATIONCONTEXT;
+typedef struct {
+    JET_SIGNATURE signLog;
+    int32_t reserved;
+    int64_t commitId;
+} JET_COMMIT_ID;
+
+typedef struct {
+    uint32_t ulVersion, ulUpdate;
+    JET_SIGNATURE signDb;
+    uint32_t dbstate;
+    JET_LGPOS lgposConsistent;
+    JET_LOGTIME logtimeConsistent, logtimeAttach;
+    JET_LGPOS lgposAttach;
+    JET_LOGTIME logtimeDetach;
+    JET_LGPOS lgposDetach;
+    JET_SIGNATURE signLog;
+    JET_BKINFO bkinfoFullPrev, bkinfoIncPrev, bkinfoFullCur;
+    uint32_t fShadowingDisabled, fUpgradeDb, dwMajorVersion, dwMinorVersion, dwBuildNumber;
+    int32_t lSPNumber;
+    uint32_t cbPageSize;
+} JET_DBINFOMISC;
+typedef struct {
+    JET_DBINFOMISC dbinfo;
+    uint32_t genMinRequired, genMaxRequired;
+    JET_LOGTIME logtimeGenMaxCreate;
+    uint32_t ulRepairCount;
+    JET_LOGTIME logtimeRepair;
+    uint32_t ulRepairCountOld, ulECCFixSuccess;
+    JET_LOGTIME logtimeECCFixSuccess;
+    uint32_t ulECCFixSuccessOld, ulECCFixFail;
+    JET_LOGTIME logtimeECCFixFail;
+    uint32_t ulECCFixFailOld, ulBadChecksum;
+    JET_LOGTIME logtimeBadChecksum;
+    uint32_t ulBadChecksumOld, genCommitted;
+    JET_BKINFO bkinfoCopyPrev, bkinfoDiffPrev;
+} JET_DBINFOMISC4;
+
+typedef struct {
+    JET_COLUMNID columnid;
+    uint32_t relop;
+    void *pv;
+    uint32_t cb;
+    JET_GRBIT grbit;
+} JET_INDEX_COLUMN;
+typedef struct {
+    JET_INDEX_COLUMN *rgStartColumns;
+    uint32_t cStartColumns;
+    JET_INDEX_COLUMN *rgEndColumns;
+    uint32_t cEndColumns;
+} JET_INDEX_RANGE;
+
+/* Without suffix: the A variants, or, where JET_UNICODE is defined, the W ones. */
+#ifdef JET_UNICODE
+#define JET_AW_(name) name##_W
+#else
+#define JET_AW_(name) name##_A
+#endif
+typedef JET_AW_(JET_RSTMAP) JET_RSTMAP;
+typedef JET_AW_(JET_RSTINFO) JET_RSTINFO;
+typedef JET_AW_(JET_SETSYSPARAM) JET_SETSYSPARAM;
+typedef JET_AW_(JET_INSTANCE_INFO) JET_INSTANCE_INFO;
+typedef JET_AW_(JET_COLUMNBASE) JET_COLUMNBASE;
+typedef JET_AW_(JET_COLUMNCREATE) JET_COLUMNCREATE;
+typedef JET_AW_(JET_CONDITIONALCOLUMN) JET_CONDITIONALCOLUMN;
+typedef JET_AW_(JET_INDEXCREATE) JET_INDEXCREATE;
+typedef JET_AW_(JET_INDEXCREATE1) JET_INDEXCREATE1;
+typedef JET_AW_(JET_INDEXCREATE2) JET_INDEXCREATE2;
+typedef JET_AW_(JET_INDEXCREATE3) JET_INDEXCREATE3;
+typedef JET_AW_(JET_TABLECREATE) JET_TABLECREATE;
+typedef JET_AW_(JET_TABLECREATE2) JET_TABLECREATE2;
+typedef JET_AW_(JET_TABLECREATE3) JET_TABLECREATE3;
+typedef JET_AW_(JET_TABLECREATE4) JET_TABLECREATE4;
+
+/* ---- flags ------------------------------------------------------------------------------------ */
+
+/* Online defragmentation (JetDefragment/JetDefragment2) options */
+#define JET_bitDefragmentBatchStart          0x1u
+#define JET_bitDefragmentBatchStop           0x2u
+#define JET_bitDefragmentAvailSpaceTreesOnly 0x40u
+#define JET_bitDefragmentNoPartialMerges     0x80u
+#define JET_bitDefragmentBTree               0x100u
+#define JET_bitDefragmentBTreeBatch          0x200u
+#define JET_bitOld2Start                     0x1u
+#define JET_bitOld2Suspend                   0x2u
+#define JET_bitOld2Resume                    0x4u
+#define JET_bitOld2End                       0x8u
+
+/* JET_OBJECTINFO.grbit */
+#define JET_bitTableInfoUpdatable 0x1u
+#define JET_bitTableInfoBookmark  0x2u
+#define JET_bitTableInfoRollback  0x4u
+
+/* JET_OBJECTINFO.flags */
+#define JET_bitObjectSystem                                0x80000000u
+#define JET_bitObjectTableFixedDDL                         0x40000000u
+#define JET_bitObjectTableTemplate                         0x20000000u
+#define JET_bitObjectTableDerived                          0x10000000u
+#define JET_bitObjectSystemDynamic                         (JET_bitObjectSystem | 0x8000000u)
+#define JET_bitObjectTableNoFixedVarColumnsInDerivedTables 0x4000000u
+#define JET_bitNil                                         0u
+
+/* JET_paramLegacyFileNames */
+#define JET_bitESE98FileNames          0x1u
+#define JET_bitEightDotThreeSoftCompat 0x2u
+
+/* JetInit2, JetInit3 */
+#define JET_bitReplayReplicatedLogFiles                   0x1u
+#define JET_bitReplayIgnoreMissingDB                      0x4u
+#define JET_bitRecoveryWithoutUndo                        0x8u
+#define JET_bitTruncateLogsAfterRecovery                  0x10u
+#define JET_bitReplayMissingMapEntryDB                    0x20u
+#define JET_bitLogStreamMustExist                         0x40u
+#define JET_bitReplayIgnoreLostLogs                       0x80u
+#define JET_bitAllowMissingCurrentLog                     0x100u
+#define JET_bitAllowSoftRecoveryOnBackup                  0x200u
+#define JET_bitSkipLostLogsEvent                          0x400u
+#define JET_bitExternalRecoveryControl                    0x800u
+#define JET_bitKeepDbAttachedAtEndOfRecovery              0x1000u
+#define JET_bitReplayIgnoreLogRecordsBeforeMinRequiredLog 0x2000u
+#define JET_bitReplayInferCheckpointFromRstmapDbs         0x4000u
+
+/* JetTerm2 */
+#define JET_bitTermComplete   0x1u
+#define JET_bitTermAbrupt     0x2u
+#define JET_bitTermStopBackup 0x4u
+#define JET_bitTermDirty      0x8u
+
+/* JetIdle */
+#define JET_bitIdleFlushBuffers         0x1u
+#define JET_bitIdleCompact              0x2u
+#define JET_bitIdleStatus               0x4u
+#define JET_bitIdleVersionStoreTest     0x8u
+#define JET_bitIdleCompactAsync         0x10u
+#define JET_bitIdleAvailBuffersStatus   0x20u
+#define JET_bitIdleWaitForAsyncActivity 0x40u
+
+/* JetEndSession */
+#define JET_bitForceSessionClosed 0x1u
+
+/* JetAttachDatabase/JetOpenDatabase */
+#define JET_bitDbReadOnly                    0x1u
+#define JET_bitDbExclusive                   0x2u
+#define JET_bitDbSingleExclusive             0x2u
+#define JET_bitDbDeleteCorruptIndexes        0x10u
+#define JET_bitDbRebuildCorruptIndexes       0x20u
+#define JET_bitDbDeleteUnicodeIndexes        0x400u
+#define JET_bitDbUpgrade                     0x200u
+#define JET_bitDbEnableBackgroundMaintenance 0x800u
+#define JET_bitDbPurgeCacheOnAttach          0x1000u
+
+/* JetDetachDatabase2 */
+#define JET_bitForceDetach         0x1u
+#define JET_bitForceCloseAndDetach (0x2u | JET_bitForceDetach)
+
+/* JetCreateDatabase */
+#define JET_bitDbRecoveryOff         0x8u
+#define JET_bitDbVersioningOff       0x40u
+#define JET_bitDbShadowingOff        0x80u
+#define JET_bitDbOverwriteExisting   0x200u
+#define JET_bitBackupIncremental     0x1u
+#define JET_bitKeepOldLogs           0x2u
+#define JET_bitBackupAtomic          0x4u
+#define JET_bitBackupFullWithAllLogs 0x8u
+#define JET_bitBackupSnapshot        0x10u
+#define JET_bitBackupSurrogate       0x20u
+
+/* JetEndExternalBackupInstance2, JetEndSurrogateBackup */
+#define JET_bitBackupEndNormal        0x1u
+#define JET_bitBackupEndAbort         0x2u
+#define JET_bitBackupTruncateDone     0x100u
+#define JET_bitBackupNoDbHeaderUpdate 0x200u
+
+/* JetCreateTableColumnIndex */
+#define JET_bitTableCreateFixedDDL                         0x1u
+#define JET_bitTableCreateTemplateTable                    0x2u
+#define JET_bitTableCreateNoFixedVarColumnsInDerivedTables 0x4u
+#define JET_bitTableCreateSystemTable                      0x80000000u
+
+/* JetAddColumn, JetGetColumnInfo, JetOpenTempTable */
+#define JET_bitColumnFixed                                  0x1u
+#define JET_bitColumnTagged                                 0x2u
+#define JET_bitColumnNotNULL                                0x4u
+#define JET_bitColumnVersion                                0x8u
+#define JET_bitColumnAutoincrement                          0x10u
+#define JET_bitColumnUpdatable                              0x20u
+#define JET_bitColumnTTKey                                  0x40u
+#define JET_bitColumnTTDescending                           0x80u
+#define JET_bitColumnMultiValued                            0x400u
+#define JET_bitColumnEscrowUpdate                           0x800u
+#define JET_bitColumnUnversioned                            0x1000u
+#define JET_bitColumnMaybeNull                              0x2000u
+#define JET_bitColumnFinalize                               0x4000u
+#define JET_bitColumnUserDefinedDefault                     0x8000u
+#define JET_bitColumnRenameConvertToPrimaryIndexPlaceholder 0x10000u
+#define JET_bitColumnDeleteOnZero                           0x20000u
+#define JET_bitColumnVariable                               0x40000u
+#define JET_bitColumnCompressed                             0x80000u
+#define JET_bitColumnEncrypted                              0x100000u
+
+/* JetDeleteColumn */
+#define JET_bitDeleteColumnIgnoreTemplateColumns 0x1u
+
+/* JetSetCurrentIndex */
+#define JET_bitMoveFirst       0x0u
+#define JET_bitMoveBeforeFirst 0x1u
+#define JET_bitNoMove          0x2u
+
+/* JetMakeKey */
+#define JET_bitNewKey                             0x1u
+#define JET_bitStrLimit                           0x2u
+#define JET_bitSubStrLimit                        0x4u
+#define JET_bitNormalizedKey                      0x8u
+#define JET_bitKeyDataZeroLength                  0x10u
+#define JET_bitKeyOverridePrimaryIndexPlaceholder 0x20u
+#define JET_bitFullColumnStartLimit               0x100u
+#define JET_bitFullColumnEndLimit                 0x200u
+#define JET_bitPartialColumnStartLimit            0x400u
+#define JET_bitPartialColumnEndLimit              0x800u
+
+/* JetSetIndexRange */
+#define JET_bitRangeInclusive       0x1u
+#define JET_bitRangeUpperLimit      0x2u
+#define JET_bitRangeInstantDuration 0x4u
+#define JET_bitRangeRemove          0x8u
+
+/* JetGetLock */
+#define JET_bitReadLock  0x1u
+#define JET_bitWriteLock 0x2u
+#define JET_bitKeyLock   0x4u
+
+/* JetMove */
+#define JET_bitMoveKeyNE 0x1u
+
+/* JetSeek */
+#define JET_bitSeekEQ          0x1u
+#define JET_bitSeekLT          0x2u
+#define JET_bitSeekLE          0x4u
+#define JET_bitSeekGE          0x8u
+#define JET_bitSeekGT          0x10u
+#define JET_bitSetIndexRange   0x20u
+#define JET_bitCheckUniqueness 0x40u
+
+/* JetGotoSecondaryIndexBookmark */
+#define JET_bitBookmarkPermitVirtualCurrency 0x1u
+
+/* JET_CONDITIONALCOLUMN */
+#define JET_bitIndexColumnMustBeNull    0x1u
+#define JET_bitIndexColumnMustBeNonNull 0x2u
+
+/* JET_INDEXRANGE */
+#define JET_bitRecordInIndex    0x1u
+#define JET_bitRecordNotInIndex 0x2u
+
+/* JetCreateIndex */
+#define JET_bitIndexUnique             0x1u
+#define JET_bitIndexPrimary            0x2u
+#define JET_bitIndexDisallowNull       0x4u
+#define JET_bitIndexIgnoreNull         0x8u
+#define JET_bitIndexClustered40        0x10u
+#define JET_bitIndexIgnoreAnyNull      0x20u
+#define JET_bitIndexIgnoreFirstNull    0x40u
+#define JET_bitIndexLazyFlush          0x80u
+#define JET_bitIndexEmpty              0x100u
+#define JET_bitIndexUnversioned        0x200u
+#define JET_bitIndexSortNullsHigh      0x400u
+#define JET_bitIndexUnicode            0x800u
+#define JET_bitIndexTuples             0x1000u
+#define JET_bitIndexTupleLimits        0x2000u
+#define JET_bitIndexCrossProduct       0x4000u
+#define JET_bitIndexKeyMost            0x8000u
+#define JET_bitIndexDisallowTruncation 0x10000u
+#define JET_bitIndexNestedTable        0x20000u
+#define JET_bitIndexDotNetGuid         0x40000u
+
+/* index key definition */
+#define JET_bitKeyAscending  0x0u
+#define JET_bitKeyDescending 0x1u
+
+/* JetOpenTable */
+#define JET_bitTableDenyWrite       0x1u
+#define JET_bitTableDenyRead        0x2u
+#define JET_bitTableReadOnly        0x4u
+#define JET_bitTableUpdatable       0x8u
+#define JET_bitTablePermitDDL       0x10u
+#define JET_bitTableNoCache         0x20u
+#define JET_bitTablePreread         0x40u
+#define JET_bitTableOpportuneRead   0x80u
+#define JET_bitTableAllowOutOfDate  0x100u
+#define JET_bitTableSequential      0x8000u
+#define JET_bitTableTryPurgeOnClose 0x1000000u
+#define JET_bitTableDelete          0x10000000u
+#define JET_bitTableCreate          0x20000000u
+#define JET_bitTableClassMask       0x1F0000u
+#define JET_bitTableClassNone       0x0u
+#define JET_bitLSReset              0x1u
+#define JET_bitLSCursor             0x2u
+#define JET_bitLSTable              0x4u
+
+/* JetSetTableSequential and JetPrereadIndexRanges */
+#define JET_bitPrereadForward       0x1u
+#define JET_bitPrereadBackward      0x2u
+#define JET_bitPrereadFirstPage     0x4u
+#define JET_bitPrereadNormalizedKey 0x8u
+
+/* JetOpenTempTable */
+#define JET_bitTTIndexed                   0x1u
+#define JET_bitTTUnique                    0x2u
+#define JET_bitTTUpdatable                 0x4u
+#define JET_bitTTScrollable                0x8u
+#define JET_bitTTSortNullsHigh             0x10u
+#define JET_bitTTForceMaterialization      0x20u
+#define JET_bitTTErrorOnDuplicateInsertion JET_bitTTForceMaterialization
+#define JET_bitTTForwardOnly               0x40u
+#define JET_bitTTIntrinsicLVsOnly          0x80u
+#define JET_bitTTDotNetGuid                0x100u
+
+/* JetSetColumn */
+#define JET_bitSetAppendLV                    0x1u
+#define JET_bitSetOverwriteLV                 0x4u
+#define JET_bitSetSizeLV                      0x8u
+#define JET_bitSetZeroLength                  0x20u
+#define JET_bitSetSeparateLV                  0x40u
+#define JET_bitSetUniqueMultiValues           0x80u
+#define JET_bitSetUniqueNormalizedMultiValues 0x100u
+#define JET_bitSetRevertToDefaultValue        0x200u
+#define JET_bitSetIntrinsicLV                 0x400u
+#define JET_bitSetUncompressed                0x10000u
+#define JET_bitSetCompressed                  0x20000u
+#define JET_bitSetContiguousLV                0x40000u
+
+/* Space Hint Flags / JET_SPACEHINTS */
+#define JET_bitSpaceHintsUtilizeParentSpace  0x1u
+#define JET_bitCreateHintAppendSequential    0x2u
+#define JET_bitCreateHintHotpointSequential  0x4u
+#define JET_bitRetrieveHintReserve1          0x8u
+#define JET_bitRetrieveHintTableScanForward  0x10u
+#define JET_bitRetrieveHintTableScanBackward 0x20u
+#define JET_bitRetrieveHintReserve2          0x40u
+#define JET_bitRetrieveHintReserve3          0x80u
+#define JET_bitDeleteHintTableSequential     0x100u
+#define JET_bitSpaceHintsUtilizeExactExtents 0x200u
+
+/* JetUpdate */
+#define JET_bitUpdateCheckESE97Compatibility 0x1u
+#define JET_bitUpdateNoVersion               0x2u
+
+/* JetEscrowUpdate */
+#define JET_bitEscrowNoRollback 0x1u
+
+/* JetRetrieveColumn */
+#define JET_bitRetrieveCopy                0x1u
+#define JET_bitRetrieveFromIndex           0x2u
+#define JET_bitRetrieveFromPrimaryBookmark 0x4u
+#define JET_bitRetrieveTag                 0x8u
+#define JET_bitRetrieveNull                0x10u
+#define JET_bitRetrieveIgnoreDefault       0x20u
+#define JET_bitRetrieveLongId              0x40u
+#define JET_bitRetrieveLongValueRefCount   0x80u
+
+/* JetRetrieveColumn (more) */
+#define JET_bitRetrieveTuple              0x800u
+#define JET_bitRetrievePageNumber         0x1000u
+#define JET_bitRetrieveCopyIntrinsic      0x2000u
+#define JET_bitRetrievePrereadOnly        0x4000u
+#define JET_bitRetrievePrereadMany        0x8000u
+#define JET_bitRetrievePhysicalSize       0x10000u
+#define JET_bitRetrieveAsRefIfNotInRecord 0x20000u
+
+/* JET_INDEX_COLUMN */
+#define JET_bitZeroLength 0x1u
+
+/* JetEnumerateColumns */
+#define JET_bitEnumerateCopy                     JET_bitRetrieveCopy
+#define JET_bitEnumerateIgnoreDefault            JET_bitRetrieveIgnoreDefault
+#define JET_bitEnumerateLocal                    0x10000u
+#define JET_bitEnumeratePresenceOnly             0x20000u
+#define JET_bitEnumerateTaggedOnly               0x40000u
+#define JET_bitEnumerateCompressOutput           0x80000u
+#define JET_bitEnumerateIgnoreUserDefinedDefault 0x100000u
+#define JET_bitEnumerateInRecordOnly             0x200000u
+#define JET_bitEnumerateAsRefIfNotInRecord       0x400000u
+
+/* JetGetRecordSize */
+#define JET_bitRecordSizeInCopyBuffer          0x1u
+#define JET_bitRecordSizeRunningTotal          0x2u
+#define JET_bitRecordSizeLocal                 0x4u
+#define JET_bitRecordSizeIncludeDefaultValues  0x8u
+#define JET_bitRecordSizeSecondaryIndexKeyOnly 0x10u
+#define JET_bitRecordSizeIntrinsicPhysicalOnly 0x20u
+#define JET_bitRecordSizeExtrinsicLogicalOnly  0x40u
+
+/* JetBeginTransaction2 */
+#define JET_bitTransactionReadOnly    0x1u
+#define JET_bitDistributedTransaction 0x2u
+
+/* JetCommitTransaction */
+#define JET_bitCommitLazyFlush      0x1u
+#define JET_bitWaitLastLevel0Commit 0x2u
+#define JET_bitWaitAllLevel0Commit  0x8u
+#define JET_bitForceNewLog          0x10u
+#define JET_bitCommitRedoCallback   0x20u
+
+/* JetRollback */
+#define JET_bitRollbackAll          0x1u
+#define JET_bitRollbackRedoCallback 0x20u
+
+/* JetOSSnapshotPrepare */
+#define JET_bitIncrementalSnapshot 0x1u
+#define JET_bitCopySnapshot        0x2u
+#define JET_bitContinueAfterThaw   0x4u
+#define JET_bitExplicitPrepare     0x8u
+
+/* JetOSSnapshotTruncateLog & JetOSSnapshotTruncateLogInstance */
+#define JET_bitAllDatabasesSnapshot 0x1u
+
+/* JetOSSnapshotEnd */
+#define JET_bitAbortSnapshot 0x1u
+
+/* Compact Options */
+#define JET_bitCompactStats            0x20u
+#define JET_bitCompactRepair           0x40u
+#define JET_bitCompactPreserveOriginal 0x100u
+
+/* JetResizeDatabase */
+#define JET_bitResizeDatabaseOnlyGrow         0x1u
+#define JET_bitResizeDatabaseOnlyShrink       0x2u
+#define JET_bitStopServiceAll                 0x0u
+#define JET_bitStopServiceBackgroundUserTasks 0x2u
+#define JET_bitStopServiceQuiesceCaches       0x4u
+#define JET_bitStopServiceResume              0x80000000u
+#define JET_bitStopServiceStopAndEmitLog      0x8u
+
+/* JetConfigureProcessForCrashDump */
+#define JET_bitDumpMinimum                    0x1u
+#define JET_bitDumpMaximum                    0x2u
+#define JET_bitDumpCacheMinimum               0x4u
+#define JET_bitDumpCacheMaximum               0x8u
+#define JET_bitDumpCacheIncludeDirtyPages     0x10u
+#define JET_bitDumpCacheIncludeCachedPages    0x20u
+#define JET_bitDumpCacheIncludeCorruptedPages 0x40u
+#define JET_bitDumpCacheNoDecommit            0x80u
+
+/* System parameters (JetSetSystemParameter). */
+#define JET_paramSystemPath                                      0u
+#define JET_paramTempPath                                        1u
+#define JET_paramLogFilePath                                     2u
+#define JET_paramBaseName                                        3u
+#define JET_paramEventSource                                     4u
+#define JET_paramMaxSessions                                     5u
+#define JET_paramMaxOpenTables                                   6u
+#define JET_paramPreferredMaxOpenTables                          7u
+#define JET_paramMaxCursors                                      8u
+#define JET_paramMaxVerPages                                     9u
+#define JET_paramMaxTemporaryTables                              10u
+#define JET_paramLogFileSize                                     11u
+#define JET_paramLogBuffers                                      12u
+#define JET_paramWaitLogFlush                                    13u
+#define JET_paramLogCheckpointPeriod                             14u
+#define JET_paramLogWaitingUserMax                               15u
+#define JET_paramCommitDefault                                   16u
+#define JET_paramCircularLog                                     17u
+#define JET_paramDbExtensionSize                                 18u
+#define JET_paramPageTempDBMin                                   19u
+#define JET_paramPageFragment                                    20u
+#define JET_paramPageReadAheadMax                                21u
+#define JET_paramBatchIOBufferMax                                22u
+#define JET_paramCacheSizeMax                                    23u
+#define JET_paramCheckpointDepthMax                              24u
+#define JET_paramLRUKCorrInterval                                25u
+#define JET_paramLRUKHistoryMax                                  26u
+#define JET_paramLRUKPolicy                                      27u
+#define JET_paramLRUKTimeout                                     28u
+#define JET_paramLRUKTrxCorrInterval                             29u
+#define JET_paramOutstandingIOMax                                30u
+#define JET_paramStartFlushThreshold                             31u
+#define JET_paramStopFlushThreshold                              32u
+#define JET_paramRecovery                                        34u
+#define JET_paramEnableOnlineDefrag                              35u
+#define JET_paramAssertAction                                    36u
+#define JET_paramPrintFunction                                   37u
+#define JET_paramTransactionLevel                                38u
+#define JET_paramRFS2IOsPermitted                                39u
+#define JET_paramRFS2AllocsPermitted                             40u
+#define JET_paramCacheSize                                       41u
+#define JET_paramCacheRequests                                   42u
+#define JET_paramCacheHits                                       43u
+#define JET_paramCheckFormatWhenOpenFail                         44u
+#define JET_paramEnableIndexChecking                             45u
+#define JET_paramEnableTempTableVersioning                       46u
+#define JET_paramIgnoreLogVersion                                47u
+#define JET_paramDeleteOldLogs                                   48u
+#define JET_paramEventSourceKey                                  49u
+#define JET_paramNoInformationEvent                              50u
+#define JET_paramEventLoggingLevel                               51u
+#define JET_paramDeleteOutOfRangeLogs                            52u
+#define JET_paramAccessDeniedRetryPeriod                         53u
+#define JET_paramEnableIndexCleanup                              54u
+#define JET_paramElasticWaypointLatency                          56u
+#define JET_paramCacheSizeMin                                    60u
+#define JET_paramLogFileFailoverPath                             61u
+#define JET_paramEnableImprovedSeekShortcut                      62u
+#define JET_paramPreferredVerPages                               63u
+#define JET_paramDatabasePageSize                                64u
+#define JET_paramDisableCallbacks                                65u
+#define JET_paramBackupChunkSize                                 66u
+#define JET_paramBackupOutstandingReads                          67u
+#define JET_paramLogFileCreateAsynch                             69u
+#define JET_paramErrorToString                                   70u
+#define JET_paramZeroDatabaseDuringBackup                        71u
+#define JET_paramUnicodeIndexDefault                             72u
+#define JET_paramRuntimeCallback                                 73u
+#define JET_paramEnableSortedRetrieveColumns                     76u
+#define JET_paramCleanupMismatchedLogFiles                       77u
+#define JET_paramRecordUpgradeDirtyLevel                         78u
+#define JET_paramRecoveryCurrentLogfile                          79u
+#define JET_paramGlobalMinVerPages                               81u
+#define JET_paramOSSnapshotTimeout                               82u
+#define JET_paramExceptionAction                                 98u
+#define JET_paramEventLogCache                                   99u
+#define JET_paramCreatePathIfNotExist                            100u
+#define JET_paramPageHintCacheSize                               101u
+#define JET_paramOneDatabasePerSession                           102u
+#define JET_paramMaxDatabasesPerInstance                         103u
+#define JET_paramMaxInstances                                    104u
+#define JET_paramVersionStoreTaskQueueMax                        105u
+#define JET_paramIdleFlushTime                                   106u
+#define JET_paramDisablePerfmon                                  107u
+#define JET_paramAbortRetryFailCallback                          108u
+#define JET_paramVAReserve                                       109u
+#define JET_paramIndexTuplesLengthMin                            110u
+#define JET_paramIndexTuplesLengthMax                            111u
+#define JET_paramIndexTuplesToIndexMax                           112u
+#define JET_paramAlternateDatabaseRecoveryPath                   113u
+#define JET_paramDBAPageAvailMin                                 120u
+#define JET_paramDBAPageAvailThreshold                           121u
+#define JET_paramDBAK1                                           122u
+#define JET_paramDBAK2                                           123u
+#define JET_paramMaxRandomIOSize                                 124u
+#define JET_paramCachedClosedTables                              125u
+#define JET_paramEnableFileCache                                 126u
+#define JET_paramEnableViewCache                                 127u
+#define JET_paramVerPageSize                                     128u
+#define JET_paramConfiguration                                   129u
+#define JET_paramEnableAdvanced                                  130u
+#define JET_paramMaxColtyp                                       131u
+#define JET_paramIndexTupleIncrement                             132u
+#define JET_paramIndexTupleStart                                 133u
+#define JET_paramKeyMost                                         134u
+#define JET_paramCheckpointIOMax                                 135u
+#define JET_paramLegacyFileNames                                 136u
+#define JET_paramIOPriority                                      152u
+#define JET_paramWaypointLatency                                 153u
+#define JET_paramCheckpointTooDeep                               154u
+#define JET_paramDisableBlockVerification                        155u
+#define JET_paramEnablePersistedCallbacks                        156u
+#define JET_paramAggressiveLogRollover                           157u
+#define JET_paramPeriodicLogRolloverLLR                          158u
+#define JET_paramUsePageDependencies                             159u
+#define JET_paramDefragmentSequentialBTrees                      160u
+#define JET_paramDefragmentSequentialBTreesDensityCheckFrequency 161u
+#define JET_paramIOThrottlingTimeQuanta                          162u
+#define JET_paramLVChunkSizeMost                                 163u
+#define JET_paramMaxCoalesceReadSize                             164u
+#define JET_paramMaxCoalesceWriteSize                            165u
+#define JET_paramMaxCoalesceReadGapSize                          166u
+#define JET_paramMaxCoalesceWriteGapSize                         167u
+#define JET_paramEnableDBScanInRecovery                          169u
+#define JET_paramDbScanThrottle                                  170u
+#define JET_paramDbScanIntervalMinSec                            171u
+#define JET_paramDbScanIntervalMaxSec                            172u
+#define JET_paramEnableExternalAutoHealing                       175u
+#define JET_paramCachePriority                                   177u
+#define JET_paramMaxTransactionSize                              178u
+#define JET_paramPrereadIOMax                                    179u
+#define JET_paramMinDataForXpress                                183u
+#define JET_paramEnableShrinkDatabase                            184u
+#define JET_paramProcessFriendlyName                             186u
+#define JET_paramDurableCommitCallback                           187u
+#define JET_paramZeroDatabaseUnusedSpace                         191u
+#define JET_paramDisableVerifications                            192u
+#define JET_paramPersistedLostFlushDetection                     193u
+#define JET_paramEngineFormatVersion                             194u
+#define JET_paramReplayThrottlingLevel                           195u
+#define JET_paramRecordSizeMost                                  213u
+#define JET_paramUseFlushForWriteDurability                      214u
+#define JET_paramPerfmonRefreshInterval                          217u
+#define JET_paramDeferredIndexPopulateRowsPerTransaction         219u
 
 /* Errors and warnings. */
 #define JET_errSuccess                                              0
@@ -530,6 +1782,317 @@ typedef uint32_t JET_DBID;
 #define JET_wrnDatabaseScanNotRunning                               2003
 #define JET_wrnCallbackNotRegistered                                2100
 #define JET_wrnPreviousLogFileIncomplete                            2602
+
+/* ==== functions ==== */
+#pragma GCC visibility push(default) /* the library is built with everything else hidden */
+
+/* ---- instances and parameters ----------------------------------------------------------------------- */
+
+JET_ERR JetCreateInstance(JET_INSTANCE *pinstance, const char *szInstanceName);
+JET_ERR JetCreateInstanceW(JET_INSTANCE *pinstance, const JET_WCHAR *szInstanceName);
+JET_ERR JetCreateInstance2(JET_INSTANCE *pinstance, const char *szInstanceName,
+                           const char *szDisplayName, JET_GRBIT grbit);
+JET_ERR JetCreateInstance2W(JET_INSTANCE *pinstance, const JET_WCHAR *szInstanceName,
+                            const JET_WCHAR *szDisplayName, JET_GRBIT grbit);
+/* lParam: numbers; szParam: text. Before an instance exists: for those to come. */
+JET_ERR JetSetSystemParameter(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid,
+                              JET_API_PTR lParam, const char *szParam);
+JET_ERR JetSetSystemParameterW(JET_INSTANCE *pinstance, JET_SESID sesid, uint32_t paramid,
+                               JET_API_PTR lParam, const JET_WCHAR *szParam);
+/* cbMax: bytes, also of the W function; a longer text is cut. */
+JET_ERR JetGetSystemParameter(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid,
+                              JET_API_PTR *plParam, char *szParam, uint32_t cbMax);
+JET_ERR JetGetSystemParameterW(JET_INSTANCE instance, JET_SESID sesid, uint32_t paramid,
+                               JET_API_PTR *plParam, JET_WCHAR *szParam, uint32_t cbMax);
+JET_ERR JetEnableMultiInstance(JET_SETSYSPARAM_A *psetsysparam, uint32_t csetsysparam,
+                               uint32_t *pcsetsucceed);
+JET_ERR JetInit(JET_INSTANCE *pinstance);
+JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
+JET_ERR JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *prstInfo, JET_GRBIT grbit);
+/* JET_errTooManyActiveUsers: a transaction is open. */
+JET_ERR JetTerm(JET_INSTANCE instance);
+JET_ERR JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
+JET_ERR JetStopServiceInstance(JET_INSTANCE instance);
+JET_ERR JetStopServiceInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
+JET_ERR JetGetVersion(JET_SESID sesid, uint32_t *pwVersion);
+JET_ERR JetGetInstanceInfo(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo);
+JET_ERR JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo);
+JET_ERR JetGetInstanceMiscInfo(JET_INSTANCE instance, void *pvResult, uint32_t cbMax,
+                               uint32_t InfoLevel);
+/* what JetGetInstanceInfo gave. */
+JET_ERR JetFreeBuffer(char *pbBuf);
+
+/* ---- sessions and transactions ---------------------------------------------------------------------- */
+
+JET_ERR JetBeginSession(JET_INSTANCE instance, JET_SESID *psesid, const char *szUserName,
+                        const char *szPassword);
+JET_ERR JetBeginSessionW(JET_INSTANCE instance, JET_SESID *psesid, const JET_WCHAR *szUserName,
+                         const JET_WCHAR *szPassword);
+JET_ERR JetDupSession(JET_SESID sesid, JET_SESID *psesid);
+JET_ERR JetEndSession(JET_SESID sesid, JET_GRBIT grbit);
+JET_ERR JetSetSessionContext(JET_SESID sesid, JET_API_PTR ulContext);
+JET_ERR JetResetSessionContext(JET_SESID sesid);
+JET_ERR JetGetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam,
+                               uint32_t cbParamMax, uint32_t *pcbParamActual);
+JET_ERR JetSetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam,
+                               uint32_t cbParam);
+JET_ERR JetGetThreadStats(void *pvResult, uint32_t cbMax);
+JET_ERR JetBeginTransaction(JET_SESID sesid);
+JET_ERR JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit);
+JET_ERR JetBeginTransaction3(JET_SESID sesid, int64_t trxid, JET_GRBIT grbit);
+JET_ERR JetCommitTransaction(JET_SESID sesid, JET_GRBIT grbit);
+/* cmsecDurableCommit: milliseconds. */
+JET_ERR JetCommitTransaction2(JET_SESID sesid, JET_GRBIT grbit, uint32_t cmsecDurableCommit,
+                              JET_COMMIT_ID *pCommitId);
+JET_ERR JetRollback(JET_SESID sesid, JET_GRBIT grbit);
+/* JET_bitIdleFlushBuffers: writes all pages that are changed. */
+JET_ERR JetIdle(JET_SESID sesid, JET_GRBIT grbit);
+
+/* ---- databases -------------------------------------------------------------------------------------- */
+
+JET_ERR JetCreateDatabase(JET_SESID sesid, const char *szFilename, const char *szConnect,
+                          JET_DBID *pdbid, JET_GRBIT grbit);
+JET_ERR JetCreateDatabaseW(JET_SESID sesid, const JET_WCHAR *szFilename, const JET_WCHAR *szConnect,
+                           JET_DBID *pdbid, JET_GRBIT grbit);
+/* cpgDatabaseSizeMax: pages; 0: no limit. */
+JET_ERR JetCreateDatabase2(JET_SESID sesid, const char *szFilename, uint32_t cpgDatabaseSizeMax,
+                           JET_DBID *pdbid, JET_GRBIT grbit);
+JET_ERR JetCreateDatabase2W(JET_SESID sesid, const JET_WCHAR *szFilename,
+                            uint32_t cpgDatabaseSizeMax, JET_DBID *pdbid, JET_GRBIT grbit);
+JET_ERR JetAttachDatabase(JET_SESID sesid, const char *szFilename, JET_GRBIT grbit);
+JET_ERR JetAttachDatabaseW(JET_SESID sesid, const JET_WCHAR *szFilename, JET_GRBIT grbit);
+JET_ERR JetAttachDatabase2(JET_SESID sesid, const char *szFilename, uint32_t cpgDatabaseSizeMax,
+                           JET_GRBIT grbit);
+JET_ERR JetAttachDatabase2W(JET_SESID sesid, const JET_WCHAR *szFilename,
+                            uint32_t cpgDatabaseSizeMax, JET_GRBIT grbit);
+JET_ERR JetDetachDatabase(JET_SESID sesid, const char *szFilename);
+JET_ERR JetDetachDatabaseW(JET_SESID sesid, const JET_WCHAR *szFilename);
+JET_ERR JetDetachDatabase2(JET_SESID sesid, const char *szFilename, JET_GRBIT grbit);
+JET_ERR JetDetachDatabase2W(JET_SESID sesid, const JET_WCHAR *szFilename, JET_GRBIT grbit);
+JET_ERR JetOpenDatabase(JET_SESID sesid, const char *szFilename, const char *szConnect,
+                        JET_DBID *pdbid, JET_GRBIT grbit);
+JET_ERR JetOpenDatabaseW(JET_SESID sesid, const JET_WCHAR *szFilename, const JET_WCHAR *szConnect,
+                         JET_DBID *pdbid, JET_GRBIT grbit);
+JET_ERR JetCloseDatabase(JET_SESID sesid, JET_DBID dbid, JET_GRBIT grbit);
+/* cbMax: bytes, here and in all the following JetGet.... */
+JET_ERR JetGetDatabaseInfo(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax,
+                           uint32_t InfoLevel);
+JET_ERR JetGetDatabaseInfoW(JET_SESID sesid, JET_DBID dbid, void *pvResult, uint32_t cbMax,
+                            uint32_t InfoLevel);
+JET_ERR JetGetDatabaseFileInfo(const char *szDatabaseName, void *pvResult, uint32_t cbMax,
+                               uint32_t InfoLevel);
+JET_ERR JetGetDatabaseFileInfoW(const JET_WCHAR *szDatabaseName, void *pvResult, uint32_t cbMax,
+                                uint32_t InfoLevel);
+/* cpg: pages more; *pcpgReal: pages of the file then. */
+JET_ERR JetGrowDatabase(JET_SESID sesid, JET_DBID dbid, uint32_t cpg, uint32_t *pcpgReal);
+/* pages; the file never shrinks: JET_wrnShrinkNotPossible. */
+JET_ERR JetResizeDatabase(JET_SESID sesid, JET_DBID dbid, uint32_t cpgTarget, uint32_t *pcpgActual,
+                          JET_GRBIT grbit);
+JET_ERR JetSetDatabaseSize(JET_SESID sesid, const char *szDatabaseName, uint32_t cpg,
+                           uint32_t *pcpgReal);
+JET_ERR JetSetDatabaseSizeW(JET_SESID sesid, const JET_WCHAR *szDatabaseName, uint32_t cpg,
+                            uint32_t *pcpgReal);
+
+/* ---- tables ----------------------------------------------------------------------------------------- */
+
+/* lPages: at the start; lDensity: percent, 0: 80. */
+JET_ERR JetCreateTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName, uint32_t lPages,
+                       uint32_t lDensity, JET_TABLEID *ptableid);
+JET_ERR JetCreateTableColumnIndex(JET_SESID sesid, JET_DBID dbid, JET_TABLECREATE_A *ptablecreate);
+JET_ERR JetCreateTableColumnIndex2(JET_SESID sesid, JET_DBID dbid,
+                                   JET_TABLECREATE2_A *ptablecreate);
+JET_ERR JetCreateTableColumnIndex2W(JET_SESID sesid, JET_DBID dbid,
+                                    JET_TABLECREATE2_W *ptablecreate);
+JET_ERR JetCreateTableColumnIndex3W(JET_SESID sesid, JET_DBID dbid,
+                                    JET_TABLECREATE3_W *ptablecreate);
+JET_ERR JetCreateTableColumnIndex4W(JET_SESID sesid, JET_DBID dbid,
+                                    JET_TABLECREATE4_W *ptablecreate);
+JET_ERR JetDeleteTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName);
+JET_ERR JetDeleteTableW(JET_SESID sesid, JET_DBID dbid, const JET_WCHAR *szTableName);
+JET_ERR JetRenameTable(JET_SESID sesid, JET_DBID dbid, const char *szName, const char *szNameNew);
+JET_ERR JetRenameTableW(JET_SESID sesid, JET_DBID dbid, const JET_WCHAR *szName,
+                        const JET_WCHAR *szNameNew);
+JET_ERR JetOpenTable(JET_SESID sesid, JET_DBID dbid, const char *szTableName,
+                     const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit,
+                     JET_TABLEID *ptableid);
+JET_ERR JetOpenTableW(JET_SESID sesid, JET_DBID dbid, const JET_WCHAR *szTableName,
+                      const void *pvParameters, uint32_t cbParameters, JET_GRBIT grbit,
+                      JET_TABLEID *ptableid);
+JET_ERR JetCloseTable(JET_SESID sesid, JET_TABLEID tableid);
+JET_ERR JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid, JET_GRBIT grbit);
+JET_ERR JetGetObjectInfo(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp,
+                         const char *szContainerName, const char *szObjectName, void *pvResult,
+                         uint32_t cbMax, uint32_t InfoLevel);
+JET_ERR JetGetObjectInfoW(JET_SESID sesid, JET_DBID dbid, JET_OBJTYP objtyp,
+                          const JET_WCHAR *szContainerName, const JET_WCHAR *szObjectName,
+                          void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
+JET_ERR JetGetTableInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax,
+                        uint32_t InfoLevel);
+JET_ERR JetGetTableInfoW(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax,
+                         uint32_t InfoLevel);
+
+/* ---- columns ---------------------------------------------------------------------------------------- */
+
+JET_ERR JetAddColumn(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName,
+                     const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault,
+                     JET_COLUMNID *pcolumnid);
+JET_ERR JetAddColumnW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szColumnName,
+                      const JET_COLUMNDEF *pcolumndef, const void *pvDefault, uint32_t cbDefault,
+                      JET_COLUMNID *pcolumnid);
+JET_ERR JetDeleteColumn(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName);
+JET_ERR JetDeleteColumn2(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName,
+                         JET_GRBIT grbit);
+JET_ERR JetDeleteColumn2W(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szColumnName,
+                          JET_GRBIT grbit);
+JET_ERR JetRenameColumn(JET_SESID sesid, JET_TABLEID tableid, const char *szName,
+                        const char *szNameNew, JET_GRBIT grbit);
+JET_ERR JetRenameColumnW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szName,
+                         const JET_WCHAR *szNameNew, JET_GRBIT grbit);
+JET_ERR JetSetColumnDefaultValue(JET_SESID sesid, JET_DBID dbid, const char *szTableName,
+                                 const char *szColumnName, const void *pvData, uint32_t cbData,
+                                 JET_GRBIT grbit);
+JET_ERR JetGetTableColumnInfo(JET_SESID sesid, JET_TABLEID tableid, const char *szColumnName,
+                              void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
+JET_ERR JetGetTableColumnInfoW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szColumnName,
+                               void *pvResult, uint32_t cbMax, uint32_t InfoLevel);
+JET_ERR JetGetColumnInfo(JET_SESID sesid, JET_DBID dbid, const char *szTableName,
+                         const char *pColumnNameOrId, void *pvResult, uint32_t cbMax,
+                         uint32_t InfoLevel);
+JET_ERR JetGetColumnInfoW(JET_SESID sesid, JET_DBID dbid, const JET_WCHAR *szTableName,
+                          const JET_WCHAR *pwColumnNameOrId, void *pvResult, uint32_t cbMax,
+                          uint32_t InfoLevel);
+
+/* ---- indexes ---------------------------------------------------------------------------------------- */
+
+JET_ERR JetCreateIndex(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
+                       JET_GRBIT grbit, const char *szKey, uint32_t cbKey, uint32_t lDensity);
+JET_ERR JetCreateIndex2(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_A *pindexcreate,
+                        uint32_t cIndexCreate);
+JET_ERR JetCreateIndex2W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE_W *pindexcreate,
+                         uint32_t cIndexCreate);
+JET_ERR JetCreateIndex3W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE2_W *pindexcreate,
+                         uint32_t cIndexCreate);
+JET_ERR JetCreateIndex4W(JET_SESID sesid, JET_TABLEID tableid, JET_INDEXCREATE3_W *pindexcreate,
+                         uint32_t cIndexCreate);
+JET_ERR JetDeleteIndex(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName);
+JET_ERR JetDeleteIndexW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName);
+JET_ERR JetGetTableIndexInfo(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
+                             void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
+JET_ERR JetGetTableIndexInfoW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName,
+                              void *pvResult, uint32_t cbResult, uint32_t InfoLevel);
+JET_ERR JetGetIndexInfo(JET_SESID sesid, JET_DBID dbid, const char *szTableName,
+                        const char *szIndexName, void *pvResult, uint32_t cbResult,
+                        uint32_t InfoLevel);
+JET_ERR JetGetIndexInfoW(JET_SESID sesid, JET_DBID dbid, const JET_WCHAR *szTableName,
+                         const JET_WCHAR *szIndexName, void *pvResult, uint32_t cbResult,
+                         uint32_t InfoLevel);
+JET_ERR JetSetCurrentIndex(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName);
+JET_ERR JetSetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName);
+JET_ERR JetSetCurrentIndex2(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
+                            JET_GRBIT grbit);
+JET_ERR JetSetCurrentIndex2W(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName,
+                             JET_GRBIT grbit);
+/* itagSequence: from 1; 0: 1. */
+JET_ERR JetSetCurrentIndex3(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
+                            JET_GRBIT grbit, uint32_t itagSequence);
+JET_ERR JetSetCurrentIndex3W(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName,
+                             JET_GRBIT grbit, uint32_t itagSequence);
+JET_ERR JetSetCurrentIndex4(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
+                            JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence);
+JET_ERR JetSetCurrentIndex4W(JET_SESID sesid, JET_TABLEID tableid, const JET_WCHAR *szIndexName,
+                             JET_INDEXID *pindexid, JET_GRBIT grbit, uint32_t itagSequence);
+JET_ERR JetGetCurrentIndex(JET_SESID sesid, JET_TABLEID tableid, char *szIndexName,
+                           uint32_t cbIndexName);
+JET_ERR JetGetCurrentIndexW(JET_SESID sesid, JET_TABLEID tableid, JET_WCHAR *szIndexName,
+                            uint32_t cbIndexName);
+
+/* ---- records ---------------------------------------------------------------------------------------- */
+
+JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep);
+JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
+                  uint32_t *pcbActual);
+JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
+                   uint32_t *pcbActual, JET_GRBIT grbit);
+JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid);
+/* cbData: bytes, below 2 GiB. */
+JET_ERR JetSetColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid,
+                     const void *pvData, uint32_t cbData, JET_GRBIT grbit, JET_SETINFO *psetinfo);
+JET_ERR JetSetColumns(JET_SESID sesid, JET_TABLEID tableid, JET_SETCOLUMN *psetcolumn,
+                      uint32_t csetcolumn);
+JET_ERR JetRetrieveColumn(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pvData,
+                          uint32_t cbData, uint32_t *pcbActual, JET_GRBIT grbit,
+                          JET_RETINFO *pretinfo);
+JET_ERR JetRetrieveColumns(JET_SESID sesid, JET_TABLEID tableid,
+                           JET_RETRIEVECOLUMN *pretrievecolumn, uint32_t cretrievecolumn);
+/* pfnRealloc: as realloc, and frees with cb 0; cbDataMost: longer values are cut. */
+JET_ERR JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32_t cEnumColumnId,
+                            JET_ENUMCOLUMNID *rgEnumColumnId, uint32_t *pcEnumColumn,
+                            JET_ENUMCOLUMN **prgEnumColumn, JET_PFNREALLOC pfnRealloc,
+                            void *pvReallocContext, uint32_t cbDataMost, JET_GRBIT grbit);
+JET_ERR JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID columnid, void *pv,
+                        uint32_t cbMax, void *pvOld, uint32_t cbOldMax, uint32_t *pcbOldActual,
+                        JET_GRBIT grbit);
+JET_ERR JetGetLock(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
+/* adds to *precsize with JET_bitRecordSizeRunningTotal. */
+JET_ERR JetGetRecordSize(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE *precsize,
+                         JET_GRBIT grbit);
+JET_ERR JetGetRecordSize2(JET_SESID sesid, JET_TABLEID tableid, JET_RECSIZE2 *precsize,
+                          JET_GRBIT grbit);
+
+/* ---- places ----------------------------------------------------------------------------------------- */
+
+JET_ERR JetMakeKey(JET_SESID sesid, JET_TABLEID tableid, const void *pvData, uint32_t cbData,
+                   JET_GRBIT grbit);
+JET_ERR JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
+/* cRow: entries, or JET_MoveFirst, JET_MoveLast. */
+JET_ERR JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT grbit);
+JET_ERR JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit);
+JET_ERR JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvKey, uint32_t cbMax,
+                       uint32_t *pcbActual, JET_GRBIT grbit);
+JET_ERR JetGetBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbMax,
+                       uint32_t *pcbActual);
+JET_ERR JetGotoBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark,
+                        uint32_t cbBookmark);
+JET_ERR JetGetSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey,
+                                     uint32_t cbSecondaryKeyMax, uint32_t *pcbSecondaryKeyActual,
+                                     void *pvPrimaryBookmark, uint32_t cbPrimaryBookmarkMax,
+                                     uint32_t *pcbPrimaryBookmarkActual, JET_GRBIT grbit);
+JET_ERR JetGotoSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvSecondaryKey,
+                                      uint32_t cbSecondaryKey, void *pvPrimaryBookmark,
+                                      uint32_t cbPrimaryBookmark, JET_GRBIT grbit);
+/* crecMax: counts no further; 0: no limit. */
+JET_ERR JetIndexRecordCount(JET_SESID sesid, JET_TABLEID tableid, uint32_t *pcrec,
+                            uint32_t crecMax);
+JET_ERR JetIndexRecordCount2(JET_SESID sesid, JET_TABLEID tableid, uint64_t *pullRecords,
+                             uint64_t ullRecordsMax);
+JET_ERR JetGetRecordPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos,
+                             uint32_t cbRecpos);
+JET_ERR JetGotoPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpos);
+JET_ERR JetGetCursorInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax,
+                         uint32_t InfoLevel);
+/* rgcb: bytes of each key. */
+JET_ERR JetPrereadKeys(JET_SESID sesid, JET_TABLEID tableid, const void **rgpvKeys,
+                       const uint32_t *rgcbKeys, int32_t ckeys, int32_t *pckeysPreread,
+                       JET_GRBIT grbit);
+JET_ERR JetSetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS ls, JET_GRBIT grbit);
+JET_ERR JetGetLS(JET_SESID sesid, JET_TABLEID tableid, JET_LS *pls, JET_GRBIT grbit);
+
+/* ---- temporary tables ------------------------------------------------------------------------------- */
+
+/* rows in memory; they go with the cursor. */
+JET_ERR JetOpenTempTable(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn,
+                         JET_GRBIT grbit, JET_TABLEID *ptableid, JET_COLUMNID *prgcolumnid);
+JET_ERR JetOpenTempTable2(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn,
+                          uint32_t lcid, JET_GRBIT grbit, JET_TABLEID *ptableid,
+                          JET_COLUMNID *prgcolumnid);
+JET_ERR JetOpenTempTable3(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, uint32_t ccolumn,
+                          JET_UNICODEINDEX *pidxunicode, JET_GRBIT grbit, JET_TABLEID *ptableid,
+                          JET_COLUMNID *prgcolumnid);
+JET_ERR JetOpenTemporaryTable(JET_SESID sesid, JET_OPENTEMPORARYTABLE *popentemporarytable);
+JET_ERR JetOpenTemporaryTable2(JET_SESID sesid, JET_OPENTEMPORARYTABLE2 *popentemporarytable);
+
+#pragma GCC visibility pop
+/* ==== end of functions ==== */
 
 #ifdef __cplusplus
 }

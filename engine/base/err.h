@@ -21,6 +21,12 @@ JET_ERR err_raise(JET_ERR err, const char *file, int line) cold;
 /* "file.c:123" of the thread's latest RAISE; "" before the first. */
 const char *err_birthplace(void);
 
-#define RAISE(err) err_raise((err), __FILE__, __LINE__)
+/* The value stays the caller's, so that the compiler knows its sign where it is a constant. */
+#define RAISE(err)                                    \
+    __extension__({                                   \
+        const JET_ERR raised_ = (err);                \
+        (void)err_raise(raised_, __FILE__, __LINE__); \
+        raised_;                                      \
+    })
 
 #endif

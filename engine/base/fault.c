@@ -8,17 +8,23 @@
 static void send(struct reporter *r, struct ese_fault *f, const char *fmt, va_list ap)
     printf_like(3, 0);
 
+/* A running instance's reporter is used by all of its threads. */
+static void count(struct reporter *r, JET_ERR err)
+{
+    JET_ERR none = JET_errSuccess;
+
+    __atomic_fetch_add(&r->nr_faults, 1, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(&r->first, &none, err, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 static void send(struct reporter *r, struct ese_fault *f, const char *fmt, va_list ap)
 {
     vsnprintf(f->text, sizeof(f->text), fmt, ap);
     snprintf(f->file, sizeof(f->file), "%s", r->file ? r->file : "");
-    if (f->severity == ESE_FAULT) {
-        r->nr_faults++;
-        if (r->first >= 0)
-            r->first = f->err;
-    } else if (f->severity == ESE_CORRECTED) {
-        r->nr_corrected++;
-    }
+    if (f->severity == ESE_FAULT)
+        count(r, f->err);
+    else if (f->severity == ESE_CORRECTED)
+        __atomic_fetch_add(&r->nr_corrected, 1, __ATOMIC_RELAXED);
     if (r->fn)
         r->fn(r->ctx, f);
 }
@@ -44,9 +50,7 @@ JET_ERR fault_io(struct reporter *r, JET_ERR err, uint64_t offset, const char *d
     if (err == JET_errFileIOBeyondEOF) /* no errno behind it: the file is short */
         f.os_errno = 0;
     snprintf(f.text, sizeof(f.text), "%s: %s", doing, f.os_errno ? strerror(saved) : err_text(err));
-    r->nr_faults++;
-    if (r->first >= 0)
-        r->first = err;
+    count(r, err);
     if (r->fn)
         r->fn(r->ctx, &f);
     return err;

@@ -156,7 +156,7 @@ JET_ERR redo_open_new(struct redo_db *db, lgpos_t lgpos, pgno_t pgno, dbtime_t a
 {
     JET_ERR err;
 
-    *ret = (struct redo_page){.pgno = pgno, .redo = true};
+    *ret = (struct redo_page){.pgno = pgno, .redo = true, .made = true};
     if (pgno == PGNO_NULL || pgno > REDO_PGNO_MAX)
         return redo_bad_log(db, lgpos, "it makes a page that cannot be");
     if (redo_map_get(db->map, pgno) == JET_errPageNotInitialized) {
@@ -174,12 +174,17 @@ JET_ERR redo_open_new(struct redo_db *db, lgpos_t lgpos, pgno_t pgno, dbtime_t a
     return JET_errSuccess;
 }
 
-void redo_changed(struct redo_page *p, dbtime_t after, lgpos_t lgpos)
+void redo_stamp(struct redo_page *p, dbtime_t after)
 {
     struct edit e = {p->buf->b, p->buf->size};
 
     page_set_flags(e, page_flags(edit_page(e)) & ~(uint32_t)PAGE_SCRUBBED);
     page_set_dbtime(e, after);
+}
+
+void redo_changed(struct redo_page *p, dbtime_t after, lgpos_t lgpos)
+{
+    redo_stamp(p, after);
     buf_dirty(p->buf, lgpos);
 }
 
@@ -191,17 +196,6 @@ void redo_count(struct redo_db *db, const struct logrec *rec)
         db->dbtime_last = rec->dbtime;
     if (rec->objid > db->objid_last)
         db->objid_last = rec->objid;
-}
-
-static JET_ERR move_alone(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec)
-{
-    struct redo_macro m = {.db = db, .lgpos = lgpos, .dbtime = rec->dbtime};
-    JET_ERR err = redo_page_move(&m, rec);
-
-    if (err >= 0)
-        err = redo_macro_commit(&m);
-    redo_macro_close(&m);
-    return err;
 }
 
 JET_ERR redo_apply(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
@@ -224,7 +218,8 @@ JET_ERR redo_apply(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
     case LR_SCRUB:
         return redo_scrub(db, lgpos, rec, ret);
     case LR_EMPTY_TREE:
-        return redo_empty_tree(db, lgpos, rec, ret);
+    case LR_PAGE_MOVE:
+        return redo_macro(db, lgpos, rec, 1, ret);
     case LR_NEW_PAGE:
         return redo_new_page(db, lgpos, rec);
     case LR_CREATE_MULTIPLE_EXTENT_FDP:
@@ -232,8 +227,6 @@ JET_ERR redo_apply(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
         return redo_create_fdp(db, lgpos, rec);
     case LR_CONVERT_FDP2:
         return redo_convert_fdp(db, lgpos, rec);
-    case LR_PAGE_MOVE:
-        return move_alone(db, lgpos, rec);
     case LR_EXTEND_DB:
     case LR_SHRINK_DB:
     case LR_SHRINK_DB2:
@@ -251,36 +244,70 @@ JET_ERR redo_apply(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
     }
 }
 
+/* ---- macros ----------------------------------------------------------------------------------- */
+
 /* ESE: ErrLGRIRedoMacroOperation: the first record says what kind it is. */
+static JET_ERR make_copies(struct redo_macro *m, const struct logrec *recs, unsigned nr,
+                           struct redo_result *ret)
+{
+    if (recs[0].type == LR_SPLIT2)
+        return redo_split(m, recs, nr, ret);
+    if (recs[0].type == LR_MERGE2)
+        return redo_merge(m, recs, nr);
+    if (recs[0].type == LR_ROOT_PAGE_MOVE)
+        return redo_root_move(m, recs, nr);
+    if (recs[0].type == LR_EMPTY_TREE && nr == 1)
+        return redo_empty_tree(m, &recs[0], ret);
+    if (recs[0].type == LR_PAGE_MOVE && nr == 1)
+        return redo_page_move(m, &recs[0]);
+    return redo_bad_log(m->db, m->lgpos, "a macro begins with a record of another kind");
+}
+
+JET_ERR redo_macro_prepare(struct redo_db *db, lgpos_t lgpos, const struct logrec *recs,
+                           unsigned nr, struct redo_result *result, struct redo_macro **ret)
+{
+    struct redo_macro *m = malloc(sizeof(*m));
+    JET_ERR err = JET_errSuccess;
+
+    *result = (struct redo_result){0};
+    if (!m)
+        return RAISE(JET_errOutOfMemory);
+    m->db = db;
+    m->lgpos = lgpos;
+    m->dbtime = nr ? recs[0].dbtime : 0;
+    m->nr_pages = 0;
+    for (unsigned i = 0; i < nr && err >= 0; i++) {
+        redo_count(db, &recs[i]);
+        if (recs[i].dbtime != m->dbtime)
+            err = redo_bad_log(db, lgpos, "the records of a macro differ in their dbtime");
+    }
+    if (err >= 0 && nr)
+        err = make_copies(m, recs, nr, result);
+    if (err >= 0)
+        err = redo_macro_check(m);
+    if (err < 0) {
+        *result = (struct redo_result){0};
+        redo_macro_free(m);
+        return err;
+    }
+    *ret = m;
+    return JET_errSuccess;
+}
+
 JET_ERR redo_macro(struct redo_db *db, lgpos_t lgpos, const struct logrec *recs, unsigned nr,
                    struct redo_result *ret)
 {
-    struct redo_macro m = {.db = db, .lgpos = lgpos, .dbtime = nr ? recs[0].dbtime : 0};
-    JET_ERR err;
+    struct redo_macro *m;
+    JET_ERR err = redo_macro_prepare(db, lgpos, recs, nr, ret, &m);
 
-    *ret = (struct redo_result){0};
-    for (unsigned i = 0; i < nr; i++) {
-        redo_count(db, &recs[i]);
-        if (recs[i].dbtime != m.dbtime)
-            return redo_bad_log(db, lgpos, "the records of a macro differ in their dbtime");
-    }
-    if (!nr)
-        return JET_errSuccess;
-    if (recs[0].type == LR_SPLIT2)
-        err = redo_split(&m, recs, nr, ret);
-    else if (recs[0].type == LR_MERGE2)
-        err = redo_merge(&m, recs, nr);
-    else if (recs[0].type == LR_ROOT_PAGE_MOVE)
-        err = redo_root_move(&m, recs, nr);
-    else
-        err = redo_bad_log(db, lgpos, "a macro begins with a record of another kind");
-    if (err >= 0)
-        err = redo_macro_commit(&m);
-    redo_macro_close(&m);
     if (err < 0)
-        *ret = (struct redo_result){0};
-    return err;
+        return err;
+    redo_macro_apply(m, lgpos, lgpos);
+    redo_macro_free(m);
+    return JET_errSuccess;
 }
+
+/* ---- the end ---------------------------------------------------------------------------------- */
 
 struct settle {
     struct redo_db *db;

@@ -29,6 +29,8 @@ struct redo_page {
     bool redo;       /* needs the change */
     struct edit e;   /* redo: its bytes, or a macro's copy of them */
     uint8_t *copy;   /* the macro's */
+    bool made;       /* did not exist before */
+    bool sound; /* the copy needs no check: links changed, or what was looked at when it was done */
     bool image; /* the copy is a before image: others are made from it, the page itself stays */
 };
 
@@ -41,6 +43,8 @@ must_check JET_ERR redo_open_new(struct redo_db *db, lgpos_t lgpos, pgno_t pgno,
 void redo_close(struct redo_page *p);
 /* After the change: dbtime, dirty. */
 void redo_changed(struct redo_page *p, dbtime_t after, lgpos_t lgpos);
+/* ... dbtime alone. */
+void redo_stamp(struct redo_page *p, dbtime_t after);
 /* Of a page in the file, for reports. */
 static inline uint64_t redo_offset(const struct redo_db *db, pgno_t pgno)
 {
@@ -55,9 +59,17 @@ JET_ERR redo_bad_log(struct redo_db *db, lgpos_t lgpos, const char *what) cold;
 struct redo_key { /* a whole key in two pieces */
     struct slice p[2];
 };
+static inline uint32_t redo_key_len(struct redo_key k)
+{
+    return k.p[0].len + k.p[1].len;
+}
 
 /* <0, 0, >0 as memcmp, shorter first. */
 int redo_key_cmp(struct redo_key x, struct redo_key y);
+/* Bytes that both begin with. */
+uint32_t redo_key_common(struct redo_key x, struct redo_key y);
+/* Bytes that a node of the page takes from its prefix: as many as there are, if that pays, else none. */
+uint32_t redo_prefix_len(struct page p, struct redo_key key);
 /* Inserts with as much of the page's prefix as pays (ESE: BTIComputePrefixAndInsert). */
 must_check JET_ERR redo_insert(struct edit e, unsigned line, unsigned flags, struct redo_key key,
                                struct slice data);
@@ -75,8 +87,6 @@ must_check JET_ERR redo_node(struct redo_db *db, lgpos_t lgpos, const struct log
                              struct redo_result *ret);
 must_check JET_ERR redo_scrub(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
                               struct redo_result *ret);
-must_check JET_ERR redo_empty_tree(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
-                                   struct redo_result *ret);
 /* Tag 0 of a root, of which only the space header changes (ESE: NDSetExternalHeader, noderfSpaceHeader). */
 must_check JET_ERR redo_set_space_header(struct edit e, const struct space_hdr_disk *h);
 
@@ -111,13 +121,16 @@ must_check JET_ERR redo_macro_image(struct redo_macro *m, struct redo_page *p, s
 /* ... from the two parts that PageMove logs. */
 must_check JET_ERR redo_macro_image2(struct redo_macro *m, struct redo_page *p, struct slice header,
                                      struct slice trailer, dbtime_t before, objid_t objid);
-/* Checks every copy and puts it into its page. */
-must_check JET_ERR redo_macro_commit(struct redo_macro *m);
-void redo_macro_close(struct redo_macro *m);
+/* Checks every copy. */
+must_check JET_ERR redo_macro_check(struct redo_macro *m);
+/* A page that the macro is going to change, its copy in e. NULL: none of them. */
+struct redo_page *redo_macro_page(struct redo_macro *m, pgno_t pgno);
 
 must_check JET_ERR redo_split(struct redo_macro *m, const struct logrec *recs, unsigned nr,
                               struct redo_result *ret);
 must_check JET_ERR redo_merge(struct redo_macro *m, const struct logrec *recs, unsigned nr);
+must_check JET_ERR redo_empty_tree(struct redo_macro *m, const struct logrec *rec,
+                                   struct redo_result *ret);
 must_check JET_ERR redo_page_move(struct redo_macro *m, const struct logrec *rec);
 must_check JET_ERR redo_root_move(struct redo_macro *m, const struct logrec *recs, unsigned nr);
 

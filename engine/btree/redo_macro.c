@@ -1,7 +1,12 @@
 /*
- * The pages of a macro: each that needs redo is changed on a copy, and all copies are put into their pages
- * when nothing can fail any more. A before image that has to stand in for a page that is newer already (the
- * page made from it was lost) is such a copy too, but never goes into its page (ESE: ErrReplacePageImage).
+ * The pages of a macro: each that needs redo is changed on a copy, and all copies are put into
+ * their pages when nothing can fail any more. A before image that has to stand in for a page that
+ * is newer already (the page made from it was lost) is such a copy too, but never goes into its
+ * page (ESE: ErrReplacePageImage).
+ *
+ * Copies are made, checked and kept until they are applied or dropped: a running engine logs its
+ * macro in between. Until then the pages are as they were, those that the macro makes anew
+ * included.
  */
 #include "btree/redo_int.h"
 
@@ -32,11 +37,10 @@ static JET_ERR claim(struct redo_macro *m, pgno_t pgno, struct redo_page **ret)
 {
     if (m->nr_pages == REDO_PAGES_MAX)
         return redo_bad_log(m->db, m->lgpos, "a macro has too many pages");
-    *ret = &m->page[m->nr_pages++];
-    if (!pgno)
-        **ret = (struct redo_page){0};
-    else if (find(m, pgno))
+    if (pgno && find(m, pgno))
         return redo_bad_log(m->db, m->lgpos, "a macro has a page twice");
+    *ret = &m->page[m->nr_pages++];
+    **ret = (struct redo_page){0};
     return JET_errSuccess;
 }
 
@@ -67,8 +71,8 @@ JET_ERR redo_macro_open_new(struct redo_macro *m, pgno_t pgno, struct redo_page 
 
 /* ---- before images ---------------------------------------------------------------------------- */
 
-/* ESE: CPAGE::RehydratePage: the free space was cut out, the tags stand right behind the lines. len bytes
- * of the page, at its begin. */
+/* ESE: CPAGE::RehydratePage: the free space was cut out, the tags stand right behind the lines.
+ * len bytes of the page, at its begin. */
 static bool rehydrate(uint8_t *b, uint32_t len, uint32_t page_size)
 {
     const uint32_t header = page_header_len(page_size);
@@ -151,33 +155,51 @@ JET_ERR redo_macro_image2(struct redo_macro *m, struct redo_page *p, struct slic
 
 /* ---- the end ---------------------------------------------------------------------------------- */
 
-JET_ERR redo_macro_commit(struct redo_macro *m)
+JET_ERR redo_macro_check(struct redo_macro *m)
 {
     for (unsigned i = 0; i < m->nr_pages; i++) {
         const struct redo_page *p = &m->page[i];
         const char *what = NULL;
 
-        if (p->redo && !p->image)
+        if (p->redo && !p->image && !p->sound)
             what = page_check_structure(p->copy, m->db->page_size);
         if (what)
             return redo_inconsistent(m->db, m->lgpos, p->pgno, what);
     }
+    return JET_errSuccess;
+}
+
+struct redo_page *redo_macro_page(struct redo_macro *m, pgno_t pgno)
+{
+    struct redo_page *p = find(m, pgno);
+
+    return p && p->redo && !p->image ? p : NULL;
+}
+
+void redo_macro_apply(struct redo_macro *m, lgpos_t lgpos, lgpos_t oldest)
+{
     for (unsigned i = 0; i < m->nr_pages; i++) {
         struct redo_page *p = &m->page[i];
 
         if (!p->redo || p->image)
             continue;
+        if (p->made)
+            buf_latch(p->buf, BUF_EXCLUSIVE);
         memcpy(p->buf->b, p->copy, m->db->page_size);
-        redo_changed(p, m->dbtime, m->lgpos);
+        redo_stamp(p, m->dbtime);
+        buf_dirty_since(p->buf, lgpos, oldest);
+        if (p->made)
+            buf_unlatch(p->buf, BUF_EXCLUSIVE);
     }
-    return JET_errSuccess;
 }
 
-void redo_macro_close(struct redo_macro *m)
+void redo_macro_free(struct redo_macro *m)
 {
+    if (!m)
+        return;
     for (unsigned i = 0; i < m->nr_pages; i++) {
         redo_close(&m->page[i]);
         free(m->page[i].copy);
     }
-    m->nr_pages = 0;
+    free(m);
 }

@@ -1,9 +1,12 @@
 /*
- * Merge macros: Merge2 records from the highest level that changes down to the leaf. The leaf's nodes go to a
- * sibling (or there are none left), its siblings are linked to each other, its line leaves the parent.
+ * Merge macros: Merge2 records from the highest level that changes down to the leaf. The leaf's
+ * nodes go to a sibling (or there are none left), its siblings are linked to each other, its line
+ * leaves the parent. And EmptyTree, which is one record by itself: the last leaf and all pages
+ * above it but the root go.
  *
- * ESE: ErrLGRIRedoMerge, ErrLGRIRedoInitializeMerge (logredo.cxx); BTIPerformOneMerge, BTIMergeMoveNodes,
- * BTIMergeDeleteFlagDeletedNodes, BTIMergeFixSiblings, BTIChangeKeyOfPagePointer (bt.cxx).
+ * ESE: ErrLGRIRedoMerge, ErrLGRIRedoInitializeMerge, ErrLGRIRedoFreeEmptyPages (logredo.cxx);
+ * BTIPerformOneMerge, BTIMergeMoveNodes, BTIMergeDeleteFlagDeletedNodes, BTIMergeFixSiblings,
+ * BTIChangeKeyOfPagePointer (bt.cxx).
  */
 #include "btree/redo_int.h"
 
@@ -135,6 +138,8 @@ static JET_ERR merge_leaf(struct merge *g)
         err = drop_moved(g);
     if (err < 0)
         return err;
+    g->left->sound = g->left != g->dest;
+    g->right->sound = g->right != g->dest;
     if (!is_partial(g) && g->left->redo)
         page_set_next(g->left->e, g->right->pgno);
     if (!is_partial(g) && g->right->redo)
@@ -230,4 +235,51 @@ JET_ERR redo_merge(struct redo_macro *m, const struct logrec *recs, unsigned nr)
     for (unsigned i = 0; i + 1 < nr && err >= 0; i++)
         err = merge_parent(&g, &recs[i], &recs[i + 1]);
     return err < 0 ? err : merge_leaf(&g);
+}
+
+/* ---- EmptyTree -------------------------------------------------------------------------------- */
+
+static JET_ERR empty_pages(struct redo_macro *m, const struct logrec *rec)
+{
+    const struct lr_empty_page_disk *list = (const void *)rec->empty_pages.p;
+    const size_t nr = rec->empty_pages.len / sizeof(*list);
+
+    for (size_t i = 0; i < nr; i++) {
+        struct redo_page *p;
+        JET_ERR err;
+
+        if (le32_get(list[i].pgno) == PGNO_NULL)
+            return redo_bad_log(m->db, m->lgpos, "it changes a page that cannot be");
+        err = redo_macro_open(m, le32_get(list[i].pgno), rec->objid,
+                              le64_get(list[i].dbtime_before), &p);
+        if (err < 0)
+            return err;
+        if (p->redo && page_set_empty(p->e) < 0)
+            return redo_inconsistent(m->db, m->lgpos, p->pgno, "it left its tree before");
+    }
+    return JET_errSuccess;
+}
+
+/* ESE: NDSetEmptyTree. */
+JET_ERR redo_empty_tree(struct redo_macro *m, const struct logrec *rec, struct redo_result *ret)
+{
+    struct redo_page *root;
+    struct page p;
+    JET_ERR err;
+
+    if (rec->pgno == PGNO_NULL)
+        return redo_bad_log(m->db, m->lgpos, "it changes a page that cannot be");
+    err = redo_macro_open(m, rec->pgno, rec->objid, rec->dbtime_before, &root);
+    if (err < 0)
+        return err;
+    p = edit_page(root->e);
+    if (root->redo &&
+        (!(page_flags(p) & PAGE_ROOT) || (page_flags(p) & PAGE_LEAF) || page_nr_lines(p) != 1))
+        return redo_inconsistent(m->db, m->lgpos, rec->pgno, "it is no root with one child");
+    err = empty_pages(m, rec);
+    if (err < 0 || !root->redo)
+        return err;
+    page_set_flags(root->e, (page_flags(p) & ~(uint32_t)PAGE_PARENT_OF_LEAF) | PAGE_LEAF);
+    ret->applied = true;
+    return page_delete(root->e, 0);
 }

@@ -1,8 +1,8 @@
 /*
- * Records that change one page: nodes, tag 0, Scrub; and EmptyTree, whose pages change each for itself.
+ * Records that change one page: nodes, tag 0, Scrub.
  *
- * ESE: ErrLGRIRedoNodeOperation, ErrLGRIRedoScrub, ErrLGRIRedoFreeEmptyPages (logredo.cxx) and the ND
- * functions that they call (node.cxx).
+ * ESE: ErrLGRIRedoNodeOperation, ErrLGRIRedoScrub (logredo.cxx) and the ND functions that they
+ * call (node.cxx).
  */
 #include <string.h>
 
@@ -32,20 +32,35 @@ int redo_key_cmp(struct redo_key x, struct redo_key y)
     return (la > lb) - (la < lb);
 }
 
-static uint32_t common(struct slice prefix, struct redo_key key)
+uint32_t redo_key_common(struct redo_key x, struct redo_key y)
 {
-    uint32_t n = 0;
+    const uint32_t lx = redo_key_len(x), ly = redo_key_len(y), end = lx < ly ? lx : ly;
+    uint32_t i = 0;
 
-    for (unsigned i = 0; i < 2; i++) {
-        uint32_t k = 0, end = prefix.len - n < key.p[i].len ? prefix.len - n : key.p[i].len;
+    while (i < end) {
+        const bool xp = i < x.p[0].len, yp = i < y.p[0].len;
+        const uint32_t nx = (xp ? x.p[0].len : lx) - i, ny = (yp ? y.p[0].len : ly) - i;
+        const uint32_t n = nx < ny ? nx : ny;
+        const uint8_t *at_x = xp ? x.p[0].p + i : x.p[1].p + (i - x.p[0].len);
+        const uint8_t *at_y = yp ? y.p[0].p + i : y.p[1].p + (i - y.p[0].len);
+        uint32_t k = 0;
 
-        while (k < end && prefix.p[n + k] == key.p[i].p[k])
+        while (k < n && at_x[k] == at_y[k])
             k++;
-        n += k;
-        if (k < key.p[i].len)
+        i += k;
+        if (k < n)
             break;
     }
-    return n;
+    return i;
+}
+
+uint32_t redo_prefix_len(struct page p, struct redo_key key)
+{
+    uint32_t len = 0;
+
+    if (!(page_flags(p) & PAGE_ROOT))
+        len = redo_key_common((struct redo_key){{page_external_header(p)}}, key);
+    return len < REDO_PREFIX_MIN ? 0 : len;
 }
 
 static struct slice slice_from(struct slice s, uint32_t skip)
@@ -56,14 +71,10 @@ static struct slice slice_from(struct slice s, uint32_t skip)
 JET_ERR redo_insert(struct edit e, unsigned line, unsigned flags, struct redo_key key,
                     struct slice data)
 {
-    struct page p = edit_page(e);
-    struct node_new n = {.flags = flags, .data = data};
+    struct node_new n = {
+        .flags = flags, .prefix_len = redo_prefix_len(edit_page(e), key), .data = data};
     uint32_t first;
 
-    if (!(page_flags(p) & PAGE_ROOT))
-        n.prefix_len = common(page_external_header(p), key);
-    if (n.prefix_len < REDO_PREFIX_MIN)
-        n.prefix_len = 0;
     first = n.prefix_len < key.p[0].len ? n.prefix_len : key.p[0].len;
     n.suffix[0] = slice_from(key.p[0], first);
     n.suffix[1] = slice_from(key.p[1], n.prefix_len - first);
@@ -283,7 +294,8 @@ JET_ERR redo_set_space_header(struct edit e, const struct space_hdr_disk *h)
 
     if (has.len <= sizeof(*h))
         return page_set_external_header(e, (struct slice){(const uint8_t *)h, sizeof(*h)});
-    /* The longer form begins with a byte that says which fields follow; the space header is the first. */
+    /* The longer form begins with a byte that says which fields follow; the space header is the
+     * first. */
     if (!(has.p[0] & 1) || has.len < 1 + sizeof(*h) || has.len > sizeof(whole))
         return RAISE(JET_errPageTagCorrupted);
     memcpy(whole, has.p, has.len);
@@ -354,59 +366,5 @@ JET_ERR redo_scrub(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
         ret->applied = !what;
     }
     redo_close(&p);
-    return err;
-}
-
-/* ---- EmptyTree -------------------------------------------------------------------------------- */
-
-static JET_ERR empty_pages(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec)
-{
-    const struct lr_empty_page_disk *list = (const void *)rec->empty_pages.p;
-    const size_t nr = rec->empty_pages.len / sizeof(*list);
-
-    for (size_t i = 0; i < nr; i++) {
-        struct redo_page p;
-        JET_ERR err = redo_open(db, lgpos, le32_get(list[i].pgno), rec->objid,
-                                le64_get(list[i].dbtime_before), rec->dbtime, &p);
-
-        if (err < 0)
-            return err;
-        if (p.redo && page_set_empty(p.e) < 0)
-            err = redo_inconsistent(db, lgpos, p.pgno, "it left its tree before");
-        else if (p.redo)
-            redo_changed(&p, rec->dbtime, lgpos);
-        redo_close(&p);
-        if (err < 0)
-            return err;
-    }
-    return JET_errSuccess;
-}
-
-/* ESE: NDSetEmptyTree. */
-JET_ERR redo_empty_tree(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec,
-                        struct redo_result *ret)
-{
-    struct redo_page root;
-    JET_ERR err =
-        redo_open(db, lgpos, rec->pgno, rec->objid, rec->dbtime_before, rec->dbtime, &root);
-
-    if (err < 0)
-        return err;
-    if (root.redo) {
-        struct page p = edit_page(root.e);
-
-        if (!(page_flags(p) & PAGE_ROOT) || (page_flags(p) & PAGE_LEAF) || page_nr_lines(p) != 1)
-            err = redo_inconsistent(db, lgpos, rec->pgno, "it is no root with one child");
-    }
-    if (err >= 0)
-        err = empty_pages(db, lgpos, rec);
-    if (err >= 0 && root.redo) {
-        err = page_delete(root.e, 0);
-        page_set_flags(root.e, (page_flags(edit_page(root.e)) & ~(uint32_t)PAGE_PARENT_OF_LEAF) |
-                                   PAGE_LEAF);
-        redo_changed(&root, rec->dbtime, lgpos);
-        ret->applied = true;
-    }
-    redo_close(&root);
     return err;
 }

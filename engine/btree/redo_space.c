@@ -14,10 +14,29 @@
 #define TYPE_FLAGS \
     ((uint32_t)(PAGE_INDEX | PAGE_LONG_VALUE | PAGE_NON_UNIQUE | PAGE_NEW_RECORD_FORMAT))
 
+/* In a running engine somebody may be writing what was in the page's frame: new pages are latched while they are made.
+ * A root that gets extent trees is latched by who knows its dbtime. */
+static JET_ERR open_new(struct redo_db *db, lgpos_t lgpos, pgno_t pgno, dbtime_t after,
+                        struct redo_page *ret)
+{
+    JET_ERR err = redo_open_new(db, lgpos, pgno, after, ret);
+
+    if (err >= 0 && ret->buf)
+        buf_latch(ret->buf, BUF_EXCLUSIVE);
+    return err;
+}
+
+static void close_new(struct redo_page *p)
+{
+    if (p->buf)
+        buf_unlatch(p->buf, BUF_EXCLUSIVE);
+    redo_close(p);
+}
+
 JET_ERR redo_new_page(struct redo_db *db, lgpos_t lgpos, const struct logrec *rec)
 {
     struct redo_page p;
-    JET_ERR err = redo_open_new(db, lgpos, rec->pgno, rec->dbtime, &p);
+    JET_ERR err = open_new(db, lgpos, rec->pgno, rec->dbtime, &p);
 
     if (err < 0)
         return err;
@@ -25,7 +44,7 @@ JET_ERR redo_new_page(struct redo_db *db, lgpos_t lgpos, const struct logrec *re
         page_preinit(p.e, rec->pgno, rec->objid, rec->dbtime);
         redo_changed(&p, rec->dbtime, lgpos);
     }
-    redo_close(&p);
+    close_new(&p);
     return JET_errSuccess;
 }
 
@@ -81,7 +100,7 @@ static JET_ERR create_root(struct redo_db *db, lgpos_t lgpos, const struct logre
         cpg > MAP_PAGES ? UINT32_MAX : (uint32_t)((UINT64_C(1) << (cpg - 1)) - 1);
     struct space_hdr_disk h = space_header(rec, multiple, multiple ? rec->fdp.pgno_oe : bitmap);
     struct redo_page p;
-    JET_ERR err = redo_open_new(db, lgpos, rec->pgno, rec->dbtime, &p);
+    JET_ERR err = open_new(db, lgpos, rec->pgno, rec->dbtime, &p);
 
     if (err < 0)
         return err;
@@ -91,7 +110,7 @@ static JET_ERR create_root(struct redo_db *db, lgpos_t lgpos, const struct logre
         err = page_set_external_header(p.e, (struct slice){(const uint8_t *)&h, sizeof(h)});
         redo_changed(&p, rec->dbtime, lgpos);
     }
-    redo_close(&p);
+    close_new(&p);
     return err;
 }
 
@@ -99,7 +118,7 @@ static JET_ERR create_space_root(struct redo_db *db, lgpos_t lgpos, const struct
                                  pgno_t pgno, uint32_t nr)
 {
     struct redo_page p;
-    JET_ERR err = redo_open_new(db, lgpos, pgno, rec->dbtime, &p);
+    JET_ERR err = open_new(db, lgpos, pgno, rec->dbtime, &p);
 
     if (err < 0)
         return err;
@@ -109,7 +128,7 @@ static JET_ERR create_space_root(struct redo_db *db, lgpos_t lgpos, const struct
             err = insert_extent(p.e, rec->pgno + rec->fdp.nr_pages - 1, nr);
         redo_changed(&p, rec->dbtime, lgpos);
     }
-    redo_close(&p);
+    close_new(&p);
     return err;
 }
 
@@ -190,7 +209,7 @@ static JET_ERR convert_new(struct redo_db *db, lgpos_t lgpos, const struct logre
                            JET_ERR (*make)(struct redo_page *p, const struct logrec *rec))
 {
     struct redo_page p;
-    JET_ERR err = redo_open_new(db, lgpos, pgno, rec->dbtime, &p);
+    JET_ERR err = open_new(db, lgpos, pgno, rec->dbtime, &p);
 
     if (err < 0)
         return err;
@@ -198,7 +217,7 @@ static JET_ERR convert_new(struct redo_db *db, lgpos_t lgpos, const struct logre
         err = make(&p, rec);
         redo_changed(&p, rec->dbtime, lgpos);
     }
-    redo_close(&p);
+    close_new(&p);
     return err;
 }
 

@@ -1,20 +1,20 @@
 /*
- * Split macros: Split2 records from the highest level that changes down to the leaf, then the node operation
- * for whose sake it was done.
+ * Split macros: Split2 records from the highest level that changes down to the leaf, then the node
+ * operation for whose sake it was done.
  *
- * The record names the page that is split with the lines that it had, the operation's place among them counted
- * in, and the line from which on they go to the new page. Both pages are built anew from that list. A level
- * with pgno_new 0 only takes the separator of the level below.
+ * The record names the page that is split with the lines that it had, the operation's place among
+ * them counted in, and the line from which on they go to the new page. Both pages are built anew
+ * from that list. A level with pgno_new 0 only takes the separator of the level below.
  *
- * ESE: ErrLGRIRedoSplit, ErrLGRIRedoInitializeSplit, ErrLGIRedoSplitLineinfo (logredo.cxx); BTIPerformSplit,
- * BTISplitMoveNodes, BTISplitFixSiblings, BTIInsertPgnoNewAndSetPgnoSplit, BTIInsertPgnoNew (bt.cxx);
- * FBTISplitPageBeforeImageRequired (btsplit.hxx).
+ * ESE: ErrLGRIRedoSplit, ErrLGRIRedoInitializeSplit, ErrLGIRedoSplitLineinfo (logredo.cxx);
+ * BTIPerformSplit, BTISplitMoveNodes, BTISplitFixSiblings, BTIInsertPgnoNewAndSetPgnoSplit,
+ * BTIInsertPgnoNew (bt.cxx); FBTISplitPageBeforeImageRequired (btsplit.hxx).
  */
 #include "btree/redo_int.h"
 
 #include <stdlib.h>
 
-#include "btree/btread.h"
+#include "btree/find_inline.h"
 
 enum { SPLIT_VERTICAL = 0, SPLIT_RIGHT = 1, SPLIT_APPEND = 2 };
 enum { OPER_NONE = 0, OPER_INSERT = 1, OPER_REPLACE = 2, OPER_FLAG_INSERT_AND_REPLACE = 3 };
@@ -31,7 +31,10 @@ struct level {
     const struct level *child;
     struct line oper; /* the node that comes, or its new data */
     uint8_t child_pgno[4];
-    uint8_t *old;       /* the page before the split; lines point into it */
+    /* Before the split; lines point into it. The page itself, which is not changed before the end;
+     * but of a before image, which is, a copy. */
+    struct page old;
+    uint8_t *old_copy;
     struct line *lines; /* NULL: neither page needs redo */
 };
 
@@ -191,9 +194,9 @@ static JET_ERR open_pages(struct split *s, struct level *l)
                            &l->right);
 }
 
-static struct line line_of(struct page p, unsigned i)
+static struct line line_of(const struct page_lines *p, unsigned i)
 {
-    struct node n = page_node(p, i);
+    struct node n = page_lines_node(p, i);
     return (struct line){n.flags, {{n.prefix, n.suffix}}, n.data};
 }
 
@@ -216,35 +219,71 @@ static bool belongs_there(const struct level *l)
             in_order(&line[at], &line[at + 1]));
 }
 
+static JET_ERR keep_page(struct split *s, struct level *l)
+{
+    const uint32_t size = s->m->db->page_size;
+
+    if (l->page->image) {
+        l->old_copy = malloc(size);
+        if (!l->old_copy)
+            return RAISE(JET_errOutOfMemory);
+        memcpy(l->old_copy, l->page->copy, size);
+    }
+    l->old = (struct page){l->old_copy ? l->old_copy : l->page->buf->b, size};
+    return JET_errSuccess;
+}
+
+static const char *check_page(const struct level *l)
+{
+    const struct logrec *rec = l->rec;
+
+    if (page_flags(l->old) & (PAGE_EMPTY | PAGE_PRE_INIT))
+        return "it is in no tree";
+    if (page_nr_lines(l->old) + (rec->split.oper == OPER_INSERT) != rec->split.nr_lines)
+        return "it has another number of lines";
+    if ((page_flags(l->old) & PAGE_ROOT) != (rec->split.type == SPLIT_VERTICAL ? PAGE_ROOT : 0) ||
+        !(page_flags(l->old) & PAGE_LEAF) != !is_leaf_level(l))
+        return "it is a page of another kind";
+    return NULL;
+}
+
+/* Of an append, whose page stays as it is, the last line is enough. */
+static void fill_lines(struct level *l)
+{
+    const struct logrec *rec = l->rec;
+    const struct page_lines old = page_lines(l->old);
+    const bool insert = rec->split.oper == OPER_INSERT;
+    unsigned from = rec->split.type == SPLIT_APPEND && old.nr ? old.nr - 1 : 0;
+
+    for (unsigned to = from; from < old.nr; to++)
+        if (!insert || to != rec->split.iline_oper)
+            l->lines[to] = line_of(&old, from++);
+}
+
 /* The lines as they are numbered in the record: with the operation done. */
 static JET_ERR list_lines(struct split *s, struct level *l)
 {
     const struct logrec *rec = l->rec;
-    const unsigned nr = rec->split.nr_lines, insert = rec->split.oper == OPER_INSERT;
-    struct page old;
+    const bool insert = rec->split.oper == OPER_INSERT;
+    const char *what;
+    JET_ERR err;
 
     if (!l->page->redo && !l->fresh->redo)
         return JET_errSuccess;
-    l->lines = calloc(nr, sizeof(l->lines[0]));
-    l->old = malloc(s->m->db->page_size);
-    if (!l->lines || !l->old)
+    l->lines = malloc(rec->split.nr_lines * sizeof(l->lines[0]));
+    if (!l->lines)
         return RAISE(JET_errOutOfMemory);
     if (insert)
         l->lines[rec->split.iline_oper] = l->oper;
     if (!l->page->redo) /* only the new node goes to the new page */
         return JET_errSuccess;
-    memcpy(l->old, l->page->copy, s->m->db->page_size);
-    old = (struct page){l->old, s->m->db->page_size};
-    if (page_nr_lines(old) + insert != nr)
-        return misfit(s, l, "it has another number of lines");
-    if ((page_flags(old) & PAGE_ROOT) != (rec->split.type == SPLIT_VERTICAL ? PAGE_ROOT : 0) ||
-        !(page_flags(old) & PAGE_LEAF) != !is_leaf_level(l))
-        return misfit(s, l, "it is a page of another kind");
-    for (unsigned from = 0, to = 0; to < nr; to++) {
-        if (insert && to == rec->split.iline_oper)
-            continue;
-        l->lines[to] = line_of(old, from++);
-    }
+    err = keep_page(s, l);
+    if (err < 0)
+        return err;
+    what = check_page(l);
+    if (what)
+        return misfit(s, l, what);
+    fill_lines(l);
     if (insert && !belongs_there(l))
         return misfit(s, l, "the new key belongs elsewhere");
     if (rec->split.oper > OPER_INSERT) {
@@ -337,6 +376,8 @@ static void link_siblings(struct level *l)
 
     if (rec->split.type == SPLIT_VERTICAL || !is_leaf_level(l))
         return;
+    l->right->sound = true;
+    l->page->sound = rec->split.type == SPLIT_APPEND;
     if (l->fresh->redo)
         page_set_links(l->fresh->e, rec->pgno, rec->split.pgno_right);
     if (l->page->redo)
@@ -357,27 +398,27 @@ static bool point_to_new(const struct level *l)
                                       child->pgno, child->split.pgno_new);
 }
 
-/* Parent that is not split itself (ESE finds the line by seeking; the record's line is 0 in some logs). */
+/* Parent that is not split itself (ESE finds the line by seeking; the record's line is 0 in some
+ * logs). Where it comes in, it is in order. */
 static JET_ERR take_separator(struct split *s, struct level *l)
 {
     const struct logrec *child = l->child->rec;
+    const struct find f = {.key = child->split.key_parent};
     struct edit e = l->page->e;
-    unsigned line = 0;
+    struct page_lines lines;
+    unsigned line;
 
     if (!l->page->redo)
         return JET_errSuccess;
-    if (page_flags(edit_page(e)) & PAGE_LEAF)
-        return misfit(s, l, "it is a leaf");
-    for (; line < page_nr_lines(edit_page(e)); line++) {
-        struct node n = page_node(edit_page(e), line);
-        if (n.prefix.len + n.suffix.len == 0 ||
-            bt_key_cmp(&n, child->split.key_parent.p, child->split.key_parent.len) > 0)
-            break;
-    }
+    if (page_flags(edit_page(e)) & (PAGE_LEAF | PAGE_EMPTY | PAGE_PRE_INIT))
+        return misfit(s, l, "it is a leaf, or in no tree");
+    lines = page_lines(edit_page(e));
+    line = find_child(&lines, &f);
     if (!redo_set_child(e, line, child->pgno, child->split.pgno_new))
         return misfit(s, l, "it does not point to the page that is split");
     if (redo_insert(e, line, 0, l->oper.key, l->oper.data) < 0)
         return misfit(s, l, "it has no room for the separator");
+    l->page->sound = true;
     return JET_errSuccess;
 }
 
@@ -407,7 +448,7 @@ static void keep_old(struct split *s, struct redo_result *ret)
     ret->applied = at < l->rec->split.iline_split ? l->page->redo : l->fresh->redo;
     if (!ret->applied || l->rec->split.oper == OPER_INSERT)
         return;
-    n = page_node((struct page){l->old, s->m->db->page_size}, at);
+    n = page_node(l->old, at);
     redo_keep(s->m->db, &n, ret);
 }
 
@@ -428,7 +469,7 @@ JET_ERR redo_split(struct redo_macro *m, const struct logrec *recs, unsigned nr,
         err = perform(&s, &s.level[i]);
     for (unsigned i = 0; i < s.nr; i++) {
         free(s.level[i].lines);
-        free(s.level[i].old);
+        free(s.level[i].old_copy);
     }
     return err;
 }

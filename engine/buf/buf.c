@@ -1,66 +1,376 @@
 /*
- * Frames in a hash table by page number and in a list by last use.
+ * Pools: a page is asked for, found or read, changed, and let go.
  *
  * Invariants:
- *   1. A frame with pins is never moved, written or freed.
- *   2. A dirty frame is written only after flush_log agreed: log before data. It may refuse (> 0), then
- *      the frame stays; the pool grows beyond its capacity rather than break this.
- *   3. With an overlay nothing is written: dirty frames stay, the pool is bounded by what was changed.
- *   4. Page bytes are checked when they come from the file and sealed when they go there, never between.
- *   5. After a failed write or fsync every call fails with its error (`failed`): what is on disk is unknown.
+ *   1. Page bytes are checked when they come from the file and sealed when they go there, never
+ *      between.
+ *   2. Who gives a page a frame has its exclusive latch until the page is read, so nobody reads it
+ *      twice. When that fails the frame stays W_UNLOADED, and the next one who wants the page tries
+ *      again.
+ *   3. What BUF_NEW zeroed is W_MADE until it is told to be dirty: it is not written. Let go
+ *      without that, the page is again what it was: the dirty bytes that were kept aside, or what
+ *      the file has.
+ *   4. With an overlay nothing is written: dirty frames stay, the cache is bounded by what was
+ *      changed.
+ *   5. After a failed write or fsync every call fails with its error (`failed`): what is on disk is
+ *      unknown.
  */
-#include "buf/buf.h"
-
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "buf/buf_priv.h"
 #include "os/file.h"
 
-#define EVICT_LOOK 64u /* frames looked at, at most, to make room for one */
+_Thread_local struct buf_thread_stats buf_thread_stats;
 
-struct frame {
-    struct buf pub; /* first: a struct buf is a frame */
-    struct bufpool *pool;
-    unsigned pins;
-    bool dirty, made; /* made: by BUF_NEW and not yet told to be dirty */
-    lgpos_t lgpos;    /* of the last change */
-    struct frame *chain;
-    struct frame *older, *newer;
-};
+/* ---- failure ---------------------------------------------------------------------------------- */
 
-struct bufpool {
-    int fd;
-    uint32_t page_size;
-    bool overlay;
-    size_t capacity, nr, nr_slots;
-    struct reporter *r;
-    buf_flush_log_fn *flush_log;
-    void *ctx;
-    JET_ERR failed;
-    pgno_t cut; /* overlay: the file counts as blank from here on; 0: nowhere */
-    struct frame **slot;
-    struct frame *oldest, *newest;
-};
-
-JET_ERR bufpool_new(int fd, uint32_t page_size, bool overlay, size_t capacity, struct reporter *r,
-                    buf_flush_log_fn *flush_log, void *ctx, struct bufpool **ret)
+JET_ERR pool_fail(struct bufpool *p, JET_ERR err)
 {
-    struct bufpool *p = calloc(1, sizeof(*p));
+    JET_ERR none = JET_errSuccess;
 
+    atomic_compare_exchange_strong_explicit(&p->failed, &none, err, memory_order_relaxed,
+                                            memory_order_relaxed);
+    return err;
+}
+
+JET_ERR pool_fail_io(struct bufpool *p, JET_ERR err, uint64_t offset, const char *doing)
+{
+    return pool_fail(p, fault_io(p->r, err, offset, doing));
+}
+
+static cold JET_ERR report_page(struct bufpool *p, pgno_t pgno, const struct page_check *c)
+{
+    const uint64_t off = offset_of(p, pgno);
+
+    switch (c->verdict) {
+    case PAGE_CORRECTED:
+        fault_corrected(p->r, 399, pgno, off, "bit %" PRIu32 " was wrong and has been corrected",
+                        c->bit);
+        return JET_errSuccess;
+    case PAGE_BAD_PGNO:
+        return fault(p->r, c->err, 475, pgno, off, "it is page %" PRIu32, c->pgno_found);
+    case PAGE_BAD_STRUCTURE:
+        return fault(p->r, c->err, 0, pgno, off, "%s", c->what);
+    default:
+        return fault(p->r, c->err, 474, pgno, off,
+                     "checksum is wrong: stored 0x%016" PRIx64 ", computed 0x%016" PRIx64,
+                     c->stored, c->computed);
+    }
+}
+
+/* ---- pages come in ---------------------------------------------------------------------------- */
+
+static JET_ERR read_page(struct bufpool *p, struct buf *b)
+{
+    const pgno_t cut = atomic_load_explicit(&p->cut, memory_order_relaxed);
+    struct page_check c;
+    size_t got = 0;
+    JET_ERR err;
+
+    if (!cut || b->pgno < cut) {
+        err = os_pread(p->fd, b->b, b->size, offset_of(p, b->pgno), &got);
+        if (err < 0)
+            return fault_io(p->r, err, offset_of(p, b->pgno), "reading a page");
+        atomic_fetch_add_explicit(&p->c->reads, 1, memory_order_relaxed);
+        buf_thread_stats.read++;
+    }
+    memset(b->b + got, 0, b->size - got);
+    page_verify(b->b, b->size, b->pgno, &c);
+    b->blank = c.verdict == PAGE_BLANK;
+    if (unlikely(c.verdict != PAGE_OK && c.verdict != PAGE_BLANK))
+        return report_page(p, b->pgno, &c);
+    return JET_errSuccess;
+}
+
+/* The exclusive latch is held. */
+static JET_ERR load(struct bufpool *p, struct frame *f)
+{
+    JET_ERR err = read_page(p, &f->pub);
+
+    if (err < 0)
+        return err;
+    atomic_fetch_and_explicit(&f->word, ~W_UNLOADED, memory_order_release);
+    return JET_errSuccess;
+}
+
+/* The same. A dirty page's bytes are kept, in case that nothing is made of it. */
+static JET_ERR make_new(struct frame *f)
+{
+    const uint64_t w = word_load(f);
+
+    if ((w & W_DIRTY) && !(w & W_MADE)) {
+        f->saved = malloc(f->pub.size);
+        if (!f->saved)
+            return RAISE(JET_errOutOfMemory);
+        memcpy(f->saved, f->pub.b, f->pub.size);
+    }
+    memset(f->pub.b, 0, f->pub.size);
+    f->pub.blank = true;
+    atomic_fetch_or_explicit(&f->word, W_MADE, memory_order_relaxed);
+    atomic_fetch_and_explicit(&f->word, ~W_UNLOADED, memory_order_release);
+    return JET_errSuccess;
+}
+
+/* The exclusive latch, taken for loading, becomes what was asked for. */
+static void relatch(struct buf *b, enum buf_latch latch)
+{
+    if (latch == BUF_SHARED)
+        buf_downgrade(b);
+    else if (latch == BUF_PIN)
+        buf_unlatch(b, BUF_EXCLUSIVE);
+}
+
+/* Pinned. Latches it and sees to it that the page is there. */
+static JET_ERR settle(struct bufpool *p, struct frame *f, bool fresh, enum buf_how how,
+                      enum buf_latch latch)
+{
+    JET_ERR err = JET_errSuccess;
+
+    if (!fresh && how == BUF_READ) {
+        buf_latch(&f->pub, latch);
+        if (!(atomic_load_explicit(&f->word, memory_order_acquire) & W_UNLOADED))
+            return JET_errSuccess;
+        buf_unlatch(&f->pub, latch);
+    }
+    if (!fresh)
+        latch_exclusive(f); /* whoever is loading it has it */
+    if (how == BUF_NEW)
+        err = make_new(f);
+    else if (word_load(f) & W_UNLOADED)
+        err = load(p, f);
+    relatch(&f->pub, err < 0 ? BUF_PIN : latch);
+    if (err < 0)
+        buf_put(&f->pub);
+    return err;
+}
+
+static cold JET_ERR get_slowly(struct bufpool *p, pgno_t pgno, enum buf_how how,
+                               enum buf_latch latch, struct buf **ret)
+{
+    struct frame *f;
+    bool fresh;
+    JET_ERR err;
+
+    if (pgno == PGNO_NULL)
+        return RAISE(JET_errInvalidParameter);
+    err = cache_pin(p, pgno, &fresh, &f);
+    if (err >= 0)
+        err = settle(p, f, fresh, how, latch);
+    if (err >= 0)
+        *ret = &f->pub;
+    return err;
+}
+
+/* ---- pages that are there --------------------------------------------------------------------- */
+
+/* A pin was added to the word w, and with `add` W_SHARED, but things are not as simple as that. */
+static cold bool take_slowly(struct frame *f, uint64_t key, enum buf_latch latch, uint64_t w)
+{
+    if (latch == BUF_SHARED)
+        unlatch_shared(f);
+    if (!(w & W_CLAIMED) && atomic_load_explicit(&f->key, memory_order_relaxed) == key) {
+        buf_latch(&f->pub, latch);
+        if (!(atomic_load_explicit(&f->word, memory_order_acquire) & W_UNLOADED))
+            return true;
+        buf_unlatch(&f->pub, latch);
+    }
+    buf_put(&f->pub);
+    return false;
+}
+
+/* Pins and latches the frame in one step, if it holds the page of the key (buf_priv.h, 2). */
+static inline bool take(struct frame *f, uint64_t key, enum buf_latch latch)
+{
+    uint64_t w, stop = W_CLAIMED | W_UNLOADED;
+
+    if (latch == BUF_EXCLUSIVE) {
+        w = word_load(f);
+        if (unlikely(w & (stop | W_X | W_XWAIT | W_SHAREDS)) ||
+            !atomic_compare_exchange_strong_explicit(&f->word, &w, w + W_PIN + W_X,
+                                                     memory_order_acquire, memory_order_relaxed)) {
+            w = atomic_fetch_add_explicit(&f->word, W_PIN, memory_order_acquire);
+            return take_slowly(f, key, latch, w);
+        }
+    } else {
+        stop |= latch == BUF_SHARED ? W_X | W_XWAIT : 0;
+        w = atomic_fetch_add_explicit(&f->word, latch == BUF_SHARED ? W_PIN + W_SHARED : W_PIN,
+                                      memory_order_acquire);
+        if (unlikely(w & stop))
+            return take_slowly(f, key, latch, w);
+    }
+    if (unlikely(atomic_load_explicit(&f->key, memory_order_relaxed) != key)) {
+        buf_release(&f->pub, latch);
+        return false;
+    }
+    if (!atomic_load_explicit(&f->ref, memory_order_relaxed))
+        atomic_store_explicit(&f->ref, 1, memory_order_relaxed);
+    return true;
+}
+
+bool buf_get_hint(struct bufpool *p, pgno_t pgno, struct buf *hint, enum buf_latch latch)
+{
+    struct frame *f = frame_of(hint);
+    const uint64_t key = key_of(p, pgno);
+
+    if (unlikely(!f || atomic_load_explicit(&f->key, memory_order_relaxed) != key ||
+                 pool_check(p) < 0 || !take(f, key, latch)))
+        return false;
+    buf_thread_stats.referenced++;
+    return true;
+}
+
+JET_ERR buf_get_latched(struct bufpool *p, pgno_t pgno, enum buf_how how, enum buf_latch latch,
+                        struct buf **ret)
+{
+    const uint64_t key = key_of(p, pgno);
+    struct frame *f;
+
+    if (unlikely(pool_check(p) < 0))
+        return pool_check(p);
+    buf_thread_stats.referenced++;
+    f = cache_peek(p->c, key);
+    if (likely(f && how == BUF_READ && take(f, key, latch))) {
+        *ret = &f->pub;
+        return JET_errSuccess;
+    }
+    return get_slowly(p, pgno, how, latch, ret);
+}
+
+JET_ERR buf_get(struct bufpool *p, pgno_t pgno, enum buf_how how, struct buf **ret)
+{
+    return buf_get_latched(p, pgno, how, BUF_PIN, ret);
+}
+
+/* ---- letting go ------------------------------------------------------------------------------- */
+
+static void unmake(struct frame *f)
+{
+    if (f->saved) {
+        memcpy(f->pub.b, f->saved, f->pub.size);
+        free(f->saved);
+        f->saved = NULL;
+        f->pub.blank = false;
+    } else {
+        atomic_fetch_or_explicit(&f->word, W_UNLOADED, memory_order_relaxed);
+    }
+    atomic_fetch_and_explicit(&f->word, ~W_MADE, memory_order_release);
+}
+
+void put_made(struct frame *f, uint64_t w)
+{
+    if ((w & W_PINS) > W_PIN)
+        return; /* the last one does it */
+    /* Such a frame is not claimed, pin or no pin. */
+    atomic_fetch_add_explicit(&f->word, W_PIN, memory_order_acquire);
+    latch_exclusive(f);
+    w = word_load(f);
+    if ((w & W_MADE) && (w & W_PINS) == W_PIN)
+        unmake(f);
+    w = atomic_fetch_sub_explicit(&f->word, W_X + W_PIN, memory_order_release);
+    if (w & W_SLEEPERS)
+        word_wake(f);
+}
+
+void buf_put(struct buf *b)
+{
+    struct frame *f = frame_of(b);
+    uint64_t w;
+
+    if (!f)
+        return;
+    w = atomic_fetch_sub_explicit(&f->word, W_PIN, memory_order_release);
+    if (unlikely(w & W_MADE))
+        put_made(f, w);
+}
+
+static cold void release_slowly(struct frame *f, enum buf_latch how, uint64_t w)
+{
+    if (how == BUF_SHARED)
+        after_unshare(f, w);
+    else if (how == BUF_EXCLUSIVE && (w & W_SLEEPERS))
+        word_wake(f);
+    if (w & W_MADE)
+        put_made(f, w);
+}
+
+void buf_release(struct buf *b, enum buf_latch how)
+{
+    struct frame *f = frame_of(b);
+    uint64_t w, sub = W_PIN;
+
+    if (!f)
+        return;
+    sub += how == BUF_SHARED ? W_SHARED : how == BUF_EXCLUSIVE ? W_X : 0;
+    w = atomic_fetch_sub_explicit(&f->word, sub, memory_order_release);
+    if (unlikely(w & (W_SLEEPERS | W_MADE)))
+        release_slowly(f, how, w);
+}
+
+/* ---- changes ---------------------------------------------------------------------------------- */
+
+static void set_dirty(struct frame *f, uint64_t w)
+{
+    free(f->saved);
+    f->saved = NULL;
+    buf_thread_stats.dirtied += !(w & W_DIRTY);
+    atomic_fetch_or_explicit(&f->word, W_DIRTY, memory_order_relaxed);
+    if (w & W_MADE)
+        atomic_fetch_and_explicit(&f->word, ~W_MADE, memory_order_relaxed);
+}
+
+void buf_dirty_since(struct buf *b, lgpos_t lgpos, lgpos_t oldest)
+{
+    struct frame *f = frame_of(b);
+    const uint64_t w = word_load(f);
+
+    b->blank = false;
+    if (lgpos > f->lgpos)
+        f->lgpos = lgpos;
+    if (oldest < atomic_load_explicit(&f->oldest, memory_order_relaxed))
+        atomic_store_explicit(&f->oldest, oldest, memory_order_relaxed);
+    if ((w & (W_DIRTY | W_MADE)) == W_DIRTY)
+        buf_thread_stats.redirtied++;
+    else
+        set_dirty(f, w);
+}
+
+void buf_untidy(struct buf *b)
+{
+    const uint64_t w = word_load(frame_of(b));
+
+    b->blank = false;
+    if ((w & (W_DIRTY | W_MADE)) != W_DIRTY)
+        set_dirty(frame_of(b), w);
+}
+
+/* ---- pools ------------------------------------------------------------------------------------ */
+
+JET_ERR bufpool_new(struct bufcache *cache, int fd, uint32_t page_size, bool overlay,
+                    size_t capacity, struct reporter *r, buf_flush_log_fn *flush_log, void *ctx,
+                    struct bufpool **ret)
+{
+    static _Atomic uint32_t ids;
+    struct bufpool *p;
+    JET_ERR err;
+
+    if (cache && cache->page_size != page_size)
+        return RAISE(JET_errPageSizeMismatch);
+    p = calloc(1, sizeof(*p));
     if (!p)
         return RAISE(JET_errOutOfMemory);
-    *p = (struct bufpool){.fd = fd,
-                          .page_size = page_size,
+    *p = (struct bufpool){.c = cache,
+                          .id = (uint64_t)(atomic_fetch_add(&ids, 1) + 1) << 32,
+                          .fd = fd,
                           .overlay = overlay,
-                          .capacity = capacity,
+                          .owns_cache = !cache,
                           .r = r,
                           .flush_log = flush_log,
-                          .ctx = ctx,
-                          .nr_slots = 1024};
-    p->slot = calloc(p->nr_slots, sizeof(struct frame *));
-    if (!p->slot) {
+                          .ctx = ctx};
+    if (!cache && (err = bufcache_new(page_size, capacity, &p->c)) < 0) {
         free(p);
-        return RAISE(JET_errOutOfMemory);
+        return err;
     }
     *ret = p;
     return JET_errSuccess;
@@ -70,302 +380,32 @@ void bufpool_free(struct bufpool *p)
 {
     if (!p)
         return;
-    for (struct frame *f = p->oldest, *next; f; f = next) {
-        next = f->newer;
-        free(f->pub.b);
-        free(f);
-    }
-    free(p->slot);
+    cache_drop(p, PGNO_NULL);
+    if (p->owns_cache)
+        bufcache_free(p->c);
     free(p);
-}
-
-static struct frame **slot_of(struct bufpool *p, pgno_t pgno)
-{
-    return &p->slot[(pgno * 2654435761u >> 7) & (p->nr_slots - 1)];
-}
-
-static struct frame *find(struct bufpool *p, pgno_t pgno)
-{
-    struct frame *f = *slot_of(p, pgno);
-
-    while (f && f->pub.pgno != pgno)
-        f = f->chain;
-    return f;
-}
-
-static void grow_table(struct bufpool *p)
-{
-    struct frame **slots;
-
-    if (p->nr < p->nr_slots || !(slots = calloc(p->nr_slots * 2, sizeof(struct frame *))))
-        return; /* without memory the chains get longer, nothing else */
-    free(p->slot);
-    p->slot = slots;
-    p->nr_slots *= 2;
-    for (struct frame *f = p->oldest; f; f = f->newer) {
-        struct frame **s = slot_of(p, f->pub.pgno);
-        f->chain = *s;
-        *s = f;
-    }
-}
-
-static void list_remove(struct bufpool *p, struct frame *f)
-{
-    *(f->older ? &f->older->newer : &p->oldest) = f->newer;
-    *(f->newer ? &f->newer->older : &p->newest) = f->older;
-}
-
-static void list_append(struct bufpool *p, struct frame *f)
-{
-    f->older = p->newest;
-    f->newer = NULL;
-    *(p->newest ? &p->newest->newer : &p->oldest) = f;
-    p->newest = f;
-}
-
-static void drop(struct bufpool *p, struct frame *f)
-{
-    struct frame **s = slot_of(p, f->pub.pgno);
-
-    while (*s != f)
-        s = &(*s)->chain;
-    *s = f->chain;
-    list_remove(p, f);
-    p->nr--;
-    free(f->pub.b);
-    free(f);
-}
-
-static uint64_t offset_of(const struct bufpool *p, pgno_t pgno)
-{
-    return ((uint64_t)pgno + 1) * p->page_size;
-}
-
-/* 0: written; > 0: must not be written yet. */
-static JET_ERR write_frame(struct bufpool *p, struct frame *f)
-{
-    JET_ERR err = p->flush_log ? p->flush_log(p->ctx, f->pub.pgno, f->lgpos) : JET_errSuccess;
-
-    if (err > 0)
-        return err;
-    if (err < 0)
-        return p->failed = err;
-    if (!page_is_zero(f->pub.b, p->page_size))
-        page_seal(f->pub.b, p->page_size, f->pub.pgno);
-    err = os_pwrite_all(p->fd, f->pub.b, p->page_size, offset_of(p, f->pub.pgno));
-    if (err < 0)
-        return p->failed = fault_io(p->r, err, offset_of(p, f->pub.pgno), "writing a page");
-    f->dirty = false;
-    return JET_errSuccess;
-}
-
-static JET_ERR make_room(struct bufpool *p)
-{
-    unsigned looked = 0;
-
-    for (struct frame *f = p->oldest, *next; f && p->nr >= p->capacity && looked < EVICT_LOOK;
-         f = next, looked++) {
-        JET_ERR err;
-
-        next = f->newer;
-        if (f->pins || (f->dirty && p->overlay))
-            continue;
-        err = f->dirty ? write_frame(p, f) : JET_errSuccess;
-        if (err < 0)
-            return err;
-        if (err == 0)
-            drop(p, f);
-    }
-    return JET_errSuccess;
-}
-
-static JET_ERR check_page(struct bufpool *p, struct frame *f)
-{
-    const pgno_t pgno = f->pub.pgno;
-    const uint64_t off = offset_of(p, pgno);
-    struct page_check c;
-
-    page_verify(f->pub.b, p->page_size, pgno, &c);
-    switch (c.verdict) {
-    case PAGE_BLANK:
-        f->pub.blank = true;
-        return JET_errSuccess;
-    case PAGE_CORRECTED:
-        fault_corrected(p->r, 399, pgno, off, "bit %" PRIu32 " was wrong and has been corrected",
-                        c.bit);
-        return JET_errSuccess;
-    case PAGE_OK:
-        return JET_errSuccess;
-    case PAGE_BAD_PGNO:
-        return fault(p->r, c.err, 475, pgno, off, "it is page %" PRIu32, c.pgno_found);
-    case PAGE_BAD_STRUCTURE:
-        return fault(p->r, c.err, 0, pgno, off, "%s", c.what);
-    default:
-        return fault(p->r, c.err, 474, pgno, off,
-                     "checksum is wrong: stored 0x%016" PRIx64 ", computed 0x%016" PRIx64, c.stored,
-                     c.computed);
-    }
-}
-
-static JET_ERR read_frame(struct bufpool *p, struct frame *f)
-{
-    size_t got;
-    JET_ERR err;
-
-    if (p->cut && f->pub.pgno >= p->cut) {
-        memset(f->pub.b, 0, p->page_size);
-        f->pub.blank = true;
-        return JET_errSuccess;
-    }
-    err = os_pread(p->fd, f->pub.b, p->page_size, offset_of(p, f->pub.pgno), &got);
-
-    if (err < 0)
-        return fault_io(p->r, err, offset_of(p, f->pub.pgno), "reading a page");
-    memset(f->pub.b + got, 0, p->page_size - got);
-    return check_page(p, f);
-}
-
-static JET_ERR add_frame(struct bufpool *p, pgno_t pgno, struct frame **ret)
-{
-    struct frame *f, **s;
-    JET_ERR err = make_room(p);
-
-    if (err < 0)
-        return err;
-    f = calloc(1, sizeof(*f));
-    if (!f || posix_memalign((void **)&f->pub.b, 64, p->page_size) != 0) {
-        free(f);
-        return RAISE(JET_errOutOfMemory);
-    }
-    f->pool = p;
-    f->pub.pgno = pgno;
-    f->pub.size = p->page_size;
-    grow_table(p);
-    s = slot_of(p, pgno);
-    f->chain = *s;
-    *s = f;
-    list_append(p, f);
-    p->nr++;
-    *ret = f;
-    return JET_errSuccess;
-}
-
-JET_ERR buf_get(struct bufpool *p, pgno_t pgno, enum buf_how how, struct buf **ret)
-{
-    struct frame *f;
-    bool cached;
-    JET_ERR err;
-
-    if (p->failed < 0)
-        return p->failed;
-    if (pgno == PGNO_NULL)
-        return RAISE(JET_errInvalidParameter);
-    f = find(p, pgno);
-    cached = f != NULL;
-    if (!cached && (err = add_frame(p, pgno, &f)) < 0)
-        return err;
-    if (how == BUF_NEW) {
-        memset(f->pub.b, 0, p->page_size);
-        f->pub.blank = true;
-        f->made = !f->dirty;
-    } else if (!cached && (err = read_frame(p, f)) < 0) {
-        drop(p, f);
-        return err;
-    }
-    if (cached) {
-        list_remove(p, f);
-        list_append(p, f);
-    }
-    f->pins++;
-    *ret = &f->pub;
-    return JET_errSuccess;
-}
-
-void buf_dirty(struct buf *b, lgpos_t lgpos)
-{
-    struct frame *f = (struct frame *)b;
-
-    f->dirty = true;
-    f->made = false;
-    f->pub.blank = false;
-    if (lgpos > f->lgpos)
-        f->lgpos = lgpos;
-}
-
-void buf_put(struct buf *b)
-{
-    struct frame *f = (struct frame *)b;
-
-    if (!f || --f->pins > 0)
-        return;
-    if (f->made) /* its zeroes are nobody's: what the file has is the page */
-        drop(f->pool, f);
 }
 
 void bufpool_cut(struct bufpool *p, pgno_t first)
 {
-    for (struct frame *f = p->oldest, *next; f; f = next) {
-        next = f->newer;
-        if (f->pub.pgno >= first)
-            drop(p, f);
-    }
-    if (p->overlay && (!p->cut || first < p->cut))
-        p->cut = first;
+    const pgno_t cut = atomic_load_explicit(&p->cut, memory_order_relaxed);
+
+    cache_drop(p, first);
+    if (p->overlay && (!cut || first < cut))
+        atomic_store_explicit(&p->cut, first, memory_order_relaxed);
 }
 
-const uint8_t *bufpool_peek(struct bufpool *p, pgno_t pgno)
+void bufpool_preread(struct bufpool *p, pgno_t first, uint32_t nr)
 {
-    const struct frame *f = find(p, pgno);
-
-    return f ? f->pub.b : NULL;
-}
-
-size_t bufpool_nr_dirty(const struct bufpool *p)
-{
-    size_t nr = 0;
-
-    for (const struct frame *f = p->oldest; f; f = f->newer)
-        nr += f->dirty;
-    return nr;
-}
-
-static int cmp_pgno(const void *a, const void *b)
-{
-    const struct frame *x = *(struct frame *const *)a, *y = *(struct frame *const *)b;
-
-    return x->pub.pgno < y->pub.pgno ? -1 : x->pub.pgno > y->pub.pgno;
-}
-
-/* In the order of the file, so that the disk sees one sweep. */
-static JET_ERR write_all(struct bufpool *p)
-{
-    struct frame **list = calloc(p->nr + 1, sizeof(struct frame *));
-    JET_ERR err = JET_errSuccess;
-    size_t nr = 0;
-
-    if (!list)
-        return RAISE(JET_errOutOfMemory);
-    for (struct frame *f = p->oldest; f; f = f->newer)
-        if (f->dirty)
-            list[nr++] = f;
-    qsort(list, nr, sizeof(struct frame *), cmp_pgno);
-    for (size_t i = 0; i < nr && err == 0; i++)
-        err = write_frame(p, list[i]);
-    free(list);
-    return err > 0 ? p->failed = RAISE(JET_errInternalError) : err;
-}
-
-JET_ERR bufpool_flush(struct bufpool *p)
-{
-    JET_ERR err;
-
-    if (p->failed < 0 || p->overlay)
-        return p->failed;
-    err = write_all(p);
-    if (err < 0)
-        return err;
-    err = os_fsync(p->fd);
-    if (err < 0)
-        return p->failed = fault_io(p->r, err, ESE_NO_OFFSET, "syncing the database");
-    return JET_errSuccess;
+    while (nr && cache_peek(p->c, key_of(p, first)))
+        first++, nr--;
+    while (nr && cache_peek(p->c, key_of(p, first + nr - 1)))
+        nr--;
+    if (!nr || pool_check(p) < 0)
+        return;
+    /* Advice: what comes of it is seen when the pages are read. */
+    (void)posix_fadvise(p->fd, (off_t)offset_of(p, first), (off_t)((uint64_t)nr * p->c->page_size),
+                        POSIX_FADV_WILLNEED);
+    atomic_fetch_add_explicit(&p->c->prereads, nr, memory_order_relaxed);
+    buf_thread_stats.preread += nr;
 }

@@ -2,15 +2,13 @@
 
 #include <stdlib.h>
 
-#include "rec/text.h"
+#include "rec/indexkeys.h"
 #include "rec/value.h"
 
 /* Plain bytes of compressed and separated values of one record; those that find no room are not known. */
 #define SCRATCH_LEN (1u << 20)
 /* Of one value that a tuple index cuts up. Longer ones are not known. */
 #define TUPLE_VALUE_MOST (128u << 10)
-/* Combinations of values that give no entry, for one record. */
-#define BARREN_MOST 65536u
 
 struct held_value {
     struct value v;
@@ -26,14 +24,8 @@ struct needed { /* a column that is part of an index */
     bool seen;
 };
 
-struct segment_source {
-    size_t need;
-    bool multi; /* entries are made for each of its values */
-};
-
 struct index_source {
-    const struct index *ix;
-    struct segment_source segments[INDEX_SEGMENTS_MAX], conditions[INDEX_SEGMENTS_MAX];
+    struct index_plan plan;
     bool broken; /* the catalogue names a column that there is not */
 };
 
@@ -49,7 +41,6 @@ struct keys {
     uint32_t scratch_used;
     struct value_reader *reader;
     pgno_t pgno;
-    struct norm_key key;
 };
 
 /* ---- preparing --------------------------------------------------------------------------------- */
@@ -60,31 +51,26 @@ static int compare_needs(const void *a, const void *b)
     return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* Bytes of a character, in which tuple indexes count. */
-static uint32_t unit_of(const struct column *c)
+static void need(struct keys *k, const struct column *c, uint32_t most)
 {
-    return c->cp == CP_UTF16 ? 2 : 1;
+    k->needs[k->nr_needs++] =
+        (struct needed){.column = c, .most = most < TUPLE_VALUE_MOST ? most : TUPLE_VALUE_MOST};
 }
 
-static uint32_t bytes_needed(const struct index *ix, const struct column *c)
+static void prepare_index(struct keys *k, const struct index *ix, struct index_source *ret)
 {
-    uint64_t n = NORM_VALUE_MOST;
-
-    if (ix->tuples)
-        n = (uint64_t)ix->tuple_step * ix->tuple_count;
-    if (ix->tuples && n < TUPLE_VALUE_MOST)
-        n = unit_of(c) * (n + ix->tuple_start + ix->tuple_max);
-    return n < NORM_VALUE_MOST    ? NORM_VALUE_MOST
-           : n < TUPLE_VALUE_MOST ? (uint32_t)n
-                                  : TUPLE_VALUE_MOST;
-}
-
-static void need(struct keys *k, const struct index *ix, const struct index_segment *s)
-{
-    const struct column *c = schema_find(k->schema, s->fid, s->from_template);
-
-    if (c)
-        k->needs[k->nr_needs++] = (struct needed){.column = c, .most = bytes_needed(ix, c)};
+    if (!index_plan_init(&ret->plan, k->schema, ix)) {
+        ret->broken = true;
+        if (!k->g->catalog->damaged)
+            integrity_fault(k->g, JET_errCatalogCorrupted, 0,
+                            "index %.70s of table %.70s names a column that there is not", ix->name,
+                            k->schema->table->name);
+        return;
+    }
+    for (unsigned i = 0; i < ix->nr_segments; i++)
+        need(k, ret->plan.segments[i], index_value_most(&ret->plan, i));
+    for (unsigned i = 0; i < ix->nr_conditions; i++)
+        need(k, ret->plan.conditions[i], 1);
 }
 
 static void merge_needs(struct keys *k)
@@ -102,47 +88,6 @@ static void merge_needs(struct keys *k)
         k->needs[n++] = k->needs[i];
     }
     k->nr_needs = n;
-}
-
-static bool find_need(const struct keys *k, const struct index_segment *s, size_t *ret)
-{
-    const struct needed wanted = {.column = schema_find(k->schema, s->fid, s->from_template)};
-    const struct needed *n;
-
-    if (!wanted.column)
-        return false;
-    n = bsearch(&wanted, k->needs, k->nr_needs, sizeof(wanted), compare_needs);
-    assert(n);
-    *ret = (size_t)(n - k->needs);
-    return true;
-}
-
-static void prepare_index(struct keys *k, const struct index *ix, struct index_source *ret)
-{
-    const bool all = ix->flags & (INDEX_CROSS_PRODUCT | INDEX_NESTED);
-    bool found = false;
-
-    ret->ix = ix;
-    for (unsigned i = 0; i < ix->nr_segments; i++) {
-        struct segment_source *s = &ret->segments[i];
-        const struct column *c;
-
-        if (!find_need(k, &ix->segments[i], &s->need)) {
-            ret->broken = true;
-            continue;
-        }
-        c = k->needs[s->need].column;
-        s->multi = (ix->flags & INDEX_MULTI_VALUED) && c->fid >= FID_TAGGED_LEAST &&
-                   (c->flags & COLUMN_MULTI_VALUED) && (all || !found);
-        found = found || s->multi;
-    }
-    for (unsigned i = 0; i < ix->nr_conditions; i++)
-        if (!find_need(k, &ix->conditions[i], &ret->conditions[i].need))
-            ret->broken = true;
-    if (ret->broken && !k->g->catalog->damaged)
-        integrity_fault(k->g, JET_errCatalogCorrupted, 0,
-                        "index %.70s of table %.70s names a column that there is not", ix->name,
-                        k->schema->table->name);
 }
 
 JET_ERR keys_new(struct integrity *g, const struct schema *s, struct keys **ret)
@@ -165,15 +110,9 @@ JET_ERR keys_new(struct integrity *g, const struct schema *s, struct keys **ret)
         return RAISE(JET_errOutOfMemory);
     }
     lv_init(&k->reader->lv, g->f, t->lv_pgno, t->lv_objid, t->lv_chunk);
-    for (unsigned i = 0; i < t->nr_indexes; i++) {
-        for (unsigned n = 0; n < t->indexes[i].nr_segments; n++)
-            need(k, &t->indexes[i], &t->indexes[i].segments[n]);
-        for (unsigned n = 0; n < t->indexes[i].nr_conditions; n++)
-            need(k, &t->indexes[i], &t->indexes[i].conditions[n]);
-    }
-    merge_needs(k);
     for (unsigned i = 0; i < t->nr_indexes; i++)
         prepare_index(k, &t->indexes[i], &k->indexes[i]);
+    merge_needs(k);
     *ret = k;
     return JET_errSuccess;
 }
@@ -311,183 +250,65 @@ static void read_value(struct keys *k, const struct needed *n, struct held_value
 
 struct making {
     struct keys *k;
-    const struct index_source *src;
+    const struct index *ix;
     uint64_t limit;
     key_fn *fn;
     void *ctx;
     struct key_count *ret;
-    size_t pos[INDEX_SEGMENTS_MAX]; /* which value of each segment */
-    unsigned nr_barren;
-    bool stop;
 };
 
-/* The value of a segment: false: null. *h NULL: there is one, but nobody knows it. */
-static bool value_of(struct making *m, unsigned segment, struct held_value **ret)
+/* index_value_fn */
+static int value_of(void *ctx, unsigned slot, const struct column *c, unsigned seq, uint32_t most,
+                    struct slice *ret)
 {
-    struct needed *n = &m->k->needs[m->src->segments[segment].need];
-
-    *ret = NULL;
-    if (n->undefined)
-        return true;
-    if (m->pos[segment] >= n->nr)
-        return false;
-    *ret = &m->k->values[n->first + m->pos[segment]];
-    if (!(*ret)->read)
-        read_value(m->k, n, *ret);
-    return true;
-}
-
-/* The rules on nulls; an index that has tuples has no entry for a null at all. */
-static bool nulls_allowed(struct making *m)
-{
-    const struct index *ix = m->src->ix;
+    struct making *m = ctx;
+    const struct needed wanted = {.column = c};
+    const struct needed *n =
+        bsearch(&wanted, m->k->needs, m->k->nr_needs, sizeof(wanted), compare_needs);
     struct held_value *h;
-    bool all = true, some = false, first = false;
 
-    for (unsigned i = 0; i < ix->nr_segments; i++) {
-        const bool null = !value_of(m, i, &h);
-        all = all && null;
-        some = some || null;
-        first = first || (null && i == 0);
+    (void)most;
+    if (n->undefined) {
+        m->ret->exact = false;
+        return seq == 1 ? INDEX_UNKNOWN : INDEX_NULL;
     }
-    if (all)
-        return ix->flags & INDEX_ALL_NULLS;
-    if (first)
-        return ix->flags & INDEX_FIRST_NULL;
-    return !some || (ix->flags & INDEX_SOME_NULLS);
+    if (seq > n->nr)
+        return INDEX_NULL;
+    if (slot == INDEX_SEGMENTS_MAX)
+        return INDEX_VALUE;
+    h = &m->k->values[n->first + seq - 1];
+    if (!h->read)
+        read_value(m->k, n, h);
+    if (m->ix->tuples && slot == 0 && (!h->known || !h->whole))
+        m->ret->exact = false;
+    *ret = h->plain;
+    return h->known ? INDEX_VALUE : INDEX_UNKNOWN;
 }
 
-/* One entry; first: what stands for the value of the first segment in a tuple index. */
-static void make_entry(struct making *m, const struct slice *first)
+/* index_entry_fn */
+static JET_ERR take_entry(void *ctx, const struct norm_key *key)
 {
-    const struct index *ix = m->src->ix;
-    struct norm_key *key = &m->k->key;
-    bool known = true;
+    struct making *m = ctx;
 
     if (m->ret->nr >= m->limit) {
-        m->stop = m->ret->too_many = true;
-        return;
-    }
-    key->len = 0;
-    key->truncated = false;
-    for (unsigned i = 0; known && i < ix->nr_segments; i++) {
-        const struct column *c = m->k->needs[m->src->segments[i].need].column;
-        struct held_value *h;
-        const struct slice *v = NULL;
-
-        if (i == 0 && first) {
-            v = first;
-        } else if (value_of(m, i, &h)) {
-            known = h && h->known;
-            v = known ? &h->plain : NULL;
-        }
-        known = known && norm_append(key, ix, c, ix->segments[i].descending, v);
+        m->ret->too_many = true;
+        return INDEX_KEYS_GAVE_UP;
     }
     m->ret->nr++;
-    m->ret->keys_known = m->ret->keys_known && known;
-    m->fn(m->ctx, known ? key : NULL);
-}
-
-static void make_tuples(struct making *m)
-{
-    const struct index *ix = m->src->ix;
-    const struct column *c = m->k->needs[m->src->segments[0].need].column;
-    const uint64_t unit = unit_of(c);
-    uint64_t at = unit * ix->tuple_start;
-    struct held_value *h;
-
-    if (!value_of(m, 0, &h))
-        return;
-    if (!h || !h->known || !h->whole)
-        m->ret->exact = false;
-    if (!h || !h->known)
-        return;
-    for (uint32_t i = 0; i < ix->tuple_count && !m->stop; i++, at += unit * ix->tuple_step) {
-        uint64_t len = at < h->plain.len ? h->plain.len - at : 0;
-        struct slice piece;
-
-        if (len < unit * ix->tuple_min || len == 0)
-            return;
-        if (len > unit * ix->tuple_max)
-            len = unit * ix->tuple_max;
-        piece = (struct slice){h->plain.p + at, (uint32_t)len};
-        make_entry(m, &piece);
-    }
-}
-
-static void make_one(struct making *m)
-{
-    const uint64_t before = m->ret->nr;
-
-    if (!nulls_allowed(m)) { /* as they are with these values, they are with the next ones */
-        m->stop = true;
-        return;
-    }
-    if (m->src->ix->tuples)
-        make_tuples(m);
-    else
-        make_entry(m, NULL);
-    if (m->ret->nr == before && ++m->nr_barren == BARREN_MOST) {
-        m->stop = true;
-        m->ret->exact = false;
-    }
-}
-
-static size_t nr_values_of(const struct making *m, unsigned segment)
-{
-    const struct needed *n = &m->k->needs[m->src->segments[segment].need];
-
-    return m->src->segments[segment].multi && n->nr > 1 ? n->nr : 1;
-}
-
-/* The next combination: all of them together in a nested table, else one after the other. */
-static bool advance(struct making *m)
-{
-    const struct index *ix = m->src->ix;
-    bool more = false;
-
-    if (ix->flags & INDEX_NESTED) {
-        for (unsigned i = 0; i < ix->nr_segments; i++)
-            if (m->src->segments[i].multi)
-                more = ++m->pos[i] < nr_values_of(m, i) || more;
-        return more;
-    }
-    for (unsigned i = ix->nr_segments; i-- > 0;) {
-        if (++m->pos[i] < nr_values_of(m, i))
-            return true;
-        m->pos[i] = 0;
-    }
-    return false;
-}
-
-/* Whether the conditional columns are as they must be; an undefined one leaves it open. */
-static bool conditions_hold(struct making *m)
-{
-    const struct index *ix = m->src->ix;
-
-    for (unsigned i = 0; i < ix->nr_conditions; i++) {
-        const struct needed *n = &m->k->needs[m->src->conditions[i].need];
-        if (n->undefined)
-            m->ret->exact = false;
-        else if ((n->nr == 0) != ix->conditions[i].must_be_null)
-            return false;
-    }
-    return true;
+    m->ret->keys_known = m->ret->keys_known && key;
+    m->fn(m->ctx, key);
+    return JET_errSuccess;
 }
 
 void keys_of(struct keys *k, unsigned i, uint64_t limit, key_fn *fn, void *ctx,
              struct key_count *ret)
 {
+    const struct index_source *src = &k->indexes[i];
     struct making m = {
-        .k = k, .src = &k->indexes[i], .limit = limit, .fn = fn, .ctx = ctx, .ret = ret};
+        .k = k, .ix = src->plan.ix, .limit = limit, .fn = fn, .ctx = ctx, .ret = ret};
 
-    *ret = (struct key_count){.exact = !m.src->broken, .keys_known = !m.src->broken};
-    if (m.src->broken || !conditions_hold(&m))
-        return;
-    for (unsigned n = 0; n < m.src->ix->nr_segments; n++)
-        if (k->needs[m.src->segments[n].need].undefined)
-            ret->exact = false;
-    do {
-        make_one(&m);
-    } while (!m.stop && advance(&m));
+    *ret = (struct key_count){.exact = !src->broken, .keys_known = !src->broken};
+    if (!src->broken && index_keys_each(&src->plan, INDEX_KEYS_UNKNOWN_OK | INDEX_KEYS_BOUNDED,
+                                        value_of, take_entry, &m) != JET_errSuccess)
+        ret->exact = ret->exact && ret->too_many;
 }

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "check/set.h"
 #include "os/file.h"
+#include "os/thread.h"
 
 #define NR_BUFFERS 4u
 #define PIECE      (4u << 20) /* large: each hand-over costs a cold read some of the disk's time */
@@ -142,8 +143,9 @@ static JET_ERR run(struct ring *r, struct ese_check *c, struct reporter *rep,
     pthread_t thread;
     JET_ERR err;
 
-    if (pthread_create(&thread, NULL, reader, r) != 0)
-        return RAISE(JET_errOutOfThreads);
+    err = os_thread_start(&thread, reader, r);
+    if (err < 0)
+        return err;
     err = drain(r, c, rep, progress, progress_ctx);
     step(r, NULL, &r->stop);
     pthread_join(thread, NULL);

@@ -99,6 +99,10 @@ int exit_of(JET_ERR err)
     switch (err) {
     case JET_errFileNotFound:
     case JET_errFileAccessDenied:
+    case JET_errFileAlreadyExists:
+    case JET_errDatabaseDuplicate:
+    case JET_errDatabaseSharingViolation:
+    case JET_errDatabaseInUse:
     case JET_errInvalidPath:
     case JET_errFileInvalidType:
     case JET_errInvalidDatabaseVersion:

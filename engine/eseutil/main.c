@@ -6,16 +6,17 @@
 #include "eseutil.h"
 
 static const struct command *const commands[] = {
-    &command_header, &command_log,   &command_verify, &command_integrity,
-    &command_tables, &command_space, &command_dump,   &command_recover,
+    &command_header, &command_log,   &command_verify,  &command_integrity,
+    &command_tables, &command_space, &command_dump,    &command_recover,
+    &command_create, &command_load,  &command_compact,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void help(FILE *out)
 {
     fputs("Usage: eseutil COMMAND [OPTION]... PATH...\n"
-          "Looks into, checks and recovers the files of ESE (JET Blue) databases. Only recover "
-          "writes to them.\n\n",
+          "Looks into, checks, recovers, makes and fills the files of ESE (JET Blue) databases. Only\n"
+          "recover and load write to files that are there.\n\n",
           out);
     for (size_t i = 0; i < NR_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->what);
@@ -26,7 +27,7 @@ static void help(FILE *out)
           out);
 }
 
-/* Nothing needs tidying up: the commands only read. recover has a handler of its own. */
+/* Nothing needs tidying up: most commands only read. Those that write have handlers of their own. */
 static void interrupted(int sig)
 {
     (void)sig;

@@ -97,6 +97,8 @@ JET_ERR attach_decode(const uint8_t list[LOG_ATTACH_LEN], struct ese_attach **re
         out[nr].dbid = a->dbid;
         out[nr].lgpos_attach = le64_get(a->lgpos_attach);
         out[nr].lgpos_consistent = le64_get(a->lgpos_consistent);
+        out[nr].dbtime = le64_get(a->dbtime);
+        out[nr].objid_last = le32_get(a->objid_last);
         memcpy(out[nr].sign_db.b, a->sign_db.b, sizeof(out[nr].sign_db.b));
         nr++;
     }
@@ -146,6 +148,23 @@ static size_t put_utf16(uint8_t *to, size_t room, const char *path)
         len += 2;
     } while (c);
     return len;
+}
+
+#define LOGGED_PATH_MOST 1024u /* bytes; ESE: 260 characters */
+
+JET_ERR logged_path_encode(const char *path, uint8_t **ret, uint32_t *ret_len)
+{
+    uint8_t *b = malloc(LOGGED_PATH_MOST);
+
+    if (!b)
+        return RAISE(JET_errOutOfMemory);
+    *ret_len = (uint32_t)put_utf16(b, LOGGED_PATH_MOST, path);
+    if (*ret_len == 0) {
+        free(b);
+        return RAISE(JET_errInvalidPath);
+    }
+    *ret = b;
+    return JET_errSuccess;
 }
 
 JET_ERR attach_encode(uint8_t list[LOG_ATTACH_LEN], size_t *off, const struct attach_new *a)

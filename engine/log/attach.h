@@ -38,4 +38,7 @@ must_check JET_ERR attach_encode(uint8_t list[LOG_ATTACH_LEN], size_t *off,
  * 0x7F are taken as Latin-1. */
 char *logged_path(const uint8_t *p, size_t len, bool utf16);
 
+/* The other way: UTF-16 with its NUL, for records. *ret is on the heap. JET_errInvalidPath: longer than a record can name. */
+must_check JET_ERR logged_path_encode(const char *path, uint8_t **ret, uint32_t *ret_len);
+
 #endif

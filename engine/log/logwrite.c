@@ -1,24 +1,17 @@
 #include "log/logwrite.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "log/logenc.h"
-#include "log/logseg.h"
+#include "log/logplace.h"
 #include "os/file.h"
-#include "page/cksum.h"
-
-#define NOP2_LEN ((uint32_t)sizeof(struct lr_ignored_disk))
-#define ROOM     (LOG_SEGMENT_LEN - LOGSEG_HEADER_LEN)
 
 struct logwrite {
-    int dirfd, fd;
+    struct loggen files;
+    int fd;
     bool dry, new_generation; /* the highest generation is an archived log */
-    char base[4], ext[5];
-    unsigned digits;
     struct loghdr_disk hdr;
     struct logwrite_hooks hooks;
     struct reporter *r;
@@ -29,27 +22,6 @@ struct logwrite {
     lgpos_t first;       /* of the first record that has bytes in the segment */
     uint8_t seg[LOG_SEGMENT_LEN];
 };
-
-struct logtime logtime_now(void)
-{
-    struct timespec now;
-    struct tm tm;
-    struct logtime t;
-    unsigned ms;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    ms = (unsigned)(now.tv_nsec / 1000000);
-    t.b[0] = (uint8_t)tm.tm_sec;
-    t.b[1] = (uint8_t)tm.tm_min;
-    t.b[2] = (uint8_t)tm.tm_hour;
-    t.b[3] = (uint8_t)tm.tm_mday;
-    t.b[4] = (uint8_t)(tm.tm_mon + 1);
-    t.b[5] = (uint8_t)tm.tm_year;
-    t.b[6] = (uint8_t)(1u | (ms & 0x7f) << 1); /* bit 0: UTC */
-    t.b[7] = (uint8_t)((ms >> 7) << 1);
-    return t;
-}
 
 static JET_ERR fail(struct logwrite *w, JET_ERR err, uint64_t off, const char *doing)
 {
@@ -97,32 +69,21 @@ static void begin_segment(struct logwrite *w)
 
 /* ---- starting --------------------------------------------------------------------------------- */
 
-/* The last valid segment is not as it should be on disk: torn, so that its shadow counts, or with a wrong
- * bit. Its shadow is about to be overwritten. */
-static JET_ERR repair_tail(struct logwrite *w, uint32_t isec)
+static JET_ERR take_over(struct logwrite *w, uint32_t last_valid)
 {
-    const uint64_t off = (uint64_t)isec * LOG_SEGMENT_LEN;
-    uint8_t seg[LOG_SEGMENT_LEN];
-    struct logseg g;
-    JET_ERR err = os_pread_all(w->fd, seg, sizeof(seg), off);
+    const uint64_t off = (uint64_t)last_valid * LOG_SEGMENT_LEN;
+    bool blank;
+    JET_ERR err = JET_errSuccess;
 
-    if (err < 0)
-        return fail(w, err, off, "reading the log");
-    logseg_classify(seg, logwrite_gen(w), isec, &g);
-    if (g.state == LOGSEG_VALID && g.bit < 0)
-        return JET_errSuccess;
-    if (g.state != LOGSEG_VALID) {
-        err = os_pread_all(w->fd, seg, sizeof(seg), off + LOG_SEGMENT_LEN);
-        if (err < 0)
-            return fail(w, err, off + LOG_SEGMENT_LEN, "reading the log");
-        if (!logseg_is_image_of(seg, logwrite_gen(w), isec, &g))
-            return fault(w->r, w->failed = JET_errLogFileCorrupt, 552, 0, off,
-                         "segment %" PRIu32 " is damaged, and so is its shadow", isec);
-    }
-    err = os_pwrite_all(w->fd, seg, sizeof(seg), off);
-    if (err < 0 || (err = os_fsync(w->fd)) < 0)
-        return fail(w, err, off, "repairing the log");
-    return JET_errSuccess;
+    if (last_valid)
+        err = loggen_repair_tail(w->fd, logwrite_gen(w), last_valid);
+    if (err == JET_errLogFileCorrupt)
+        return fault(w->r, w->failed = err, 552, 0, off,
+                     "segment %" PRIu32 " is damaged, and so is its shadow", last_valid);
+    if (err >= 0)
+        err =
+            loggen_adopt(w->fd, logwrite_gen(w), le16_get(w->hdr.nr_segments), last_valid, &blank);
+    return err < 0 ? fail(w, err, off, "putting the end of the log right") : JET_errSuccess;
 }
 
 JET_ERR logwrite_new(const struct logwrite_start *start, const struct logwrite_hooks *hooks,
@@ -136,21 +97,18 @@ JET_ERR logwrite_new(const struct logwrite_start *start, const struct logwrite_h
             close(start->fd);
         return RAISE(JET_errOutOfMemory);
     }
-    w->dirfd = start->dirfd;
+    loggen_init(&w->files, start->dirfd, start->base, start->ext, start->digits);
     w->fd = start->fd;
     w->dry = start->dry;
     w->new_generation = start->fd < 0 && !start->dry;
-    snprintf(w->base, sizeof(w->base), "%s", start->base);
-    snprintf(w->ext, sizeof(w->ext), "%s", start->ext);
-    w->digits = start->digits;
     w->hdr = *start->hdr;
     w->hooks = *hooks;
     w->r = r;
     w->checksum = start->checksum;
     w->isec = start->last_valid + 1;
     begin_segment(w);
-    if (!w->dry && w->fd >= 0 && start->last_valid)
-        err = repair_tail(w, start->last_valid);
+    if (!w->dry && w->fd >= 0)
+        err = take_over(w, start->last_valid);
     if (err < 0) {
         logwrite_free(w);
         return err;
@@ -176,10 +134,8 @@ static JET_ERR write_segment(struct logwrite *w)
     const uint64_t off = (uint64_t)w->isec * LOG_SEGMENT_LEN;
     JET_ERR err;
 
-    le64_put(&h->lgpos, lgpos_make(logwrite_gen(w), w->isec, 0));
     h->time = logtime_now();
-    le32_put(&h->flags, 0x2000);
-    le64_put(&h->checksum, cksum_ecc(w->seg, sizeof(w->seg), w->isec, true));
+    loggen_seal(w->seg, logwrite_gen(w), w->isec);
     if (!w->dry) {
         err = os_pwrite_all(w->fd, w->seg, sizeof(w->seg), off);
         if (err < 0 || (err = os_fsync(w->fd)) < 0)
@@ -191,93 +147,34 @@ static JET_ERR write_segment(struct logwrite *w)
     return JET_errSuccess;
 }
 
-/* NOP2 came with log format 8.4000.4.3; zeroes are as good to a reader. */
-static bool has_nop2(const struct logwrite *w)
-{
-    const uint32_t major = le32_get(w->hdr.update_major), minor = le32_get(w->hdr.update_minor);
-
-    return major > 4 || (major == 4 && minor >= 3);
-}
-
 JET_ERR logwrite_flush(struct logwrite *w)
 {
-    const uint32_t room = LOG_SEGMENT_LEN - w->used;
-    struct lr_ignored_disk *nop = (struct lr_ignored_disk *)(w->seg + w->used);
-
     if (w->failed < 0)
         return w->failed;
     if (w->used == LOGSEG_HEADER_LEN)
         return JET_errSuccess;
-    if (room >= NOP2_LEN && has_nop2(w)) {
-        nop->type = LR_NOP2;
-        le32_put(&nop->len, room - NOP2_LEN);
+    if (logplace_close(w->seg, w->used, logplace_has_nop2(&w->hdr)))
         w->pos = 0;
-    }
     return write_segment(w);
 }
 
 /* ---- generations ------------------------------------------------------------------------------ */
 
-static JET_ERR fill_new_file(struct logwrite *w, int fd, const struct loghdr_disk *hdr)
+static JET_ERR make_next(struct logwrite *w, const struct loghdr_disk *hdr, int *ret_fd)
 {
-    const uint32_t nr = le16_get(hdr->nr_segments);
-    const uint8_t zero[LOG_SEGMENT_LEN] = {0};
-    JET_ERR err = JET_errSuccess;
-
-    for (uint32_t i = 1; i < nr && err >= 0; i++)
-        err = os_pwrite_all(fd, zero, sizeof(zero), (uint64_t)i * LOG_SEGMENT_LEN);
-    if (err >= 0)
-        err = os_pwrite_all(fd, hdr, sizeof(*hdr), 0);
-    if (err >= 0)
-        err = os_fsync(fd);
-    return err < 0 ? fail(w, err, ESE_NO_OFFSET, "making a new log") : JET_errSuccess;
-}
-
-static JET_ERR next_header(struct logwrite *w, struct loghdr_disk *hdr)
-{
-    JET_ERR err;
-
-    *hdr = w->hdr;
-    le32_put(&hdr->gen, logwrite_gen(w) + 1);
-    hdr->time_prev_gen = w->hdr.time_created;
-    hdr->time_created = logtime_now();
-    hdr->flags &= (uint8_t)~LOG_FLAG_RESERVE;
-    le64_put(&hdr->prev_checksum, w->checksum);
-    memset(hdr->attach, 0, sizeof(hdr->attach));
-    err = w->hooks.attach_list(w->hooks.ctx, hdr->attach);
-    if (err < 0)
-        return w->failed = err;
-    le32_put(&hdr->checksum, cksum_xor(hdr, sizeof(*hdr)));
-    return JET_errSuccess;
-}
-
-/* BASEtmp, then BASE -> BASE00001, then BASEtmp -> BASE. A crash in between leaves no current log but a
- * BASEtmp, which tells the next recovery that nothing is lost. */
-static JET_ERR swap_files(struct logwrite *w, const struct loghdr_disk *hdr, int *ret_fd)
-{
-    char current[12], temp[12], archived[24];
     JET_ERR err;
     int fd;
 
-    snprintf(current, sizeof(current), "%s%s", w->base, w->ext);
-    snprintf(temp, sizeof(temp), "%stmp%s", w->base, w->ext);
-    snprintf(archived, sizeof(archived), "%s%0*" PRIX32 "%s", w->base,
-             (int)(logwrite_gen(w) > 0xfffff ? 8 : w->digits), logwrite_gen(w), w->ext);
-    err = os_unlink_beneath(w->dirfd, temp);
-    if (err >= 0 || err == JET_errFileNotFound)
-        err = os_create_beneath(w->dirfd, temp, &fd);
+    err = loggen_make(&w->files, le32_get(hdr->gen), le16_get(hdr->nr_segments), &fd);
     if (err < 0)
         return fail(w, err, ESE_NO_OFFSET, "making a new log");
-    err = fill_new_file(w, fd, hdr);
-    if (err >= 0 && w->fd >= 0) {
-        err = os_rename_at(w->dirfd, current, archived);
-        if (err < 0)
-            err = fail(w, err, ESE_NO_OFFSET, "archiving the log");
-    }
-    if (err >= 0 &&
-        ((err = os_rename_at(w->dirfd, temp, current)) < 0 || (err = os_fsync(w->dirfd)) < 0))
-        err = fail(w, err, ESE_NO_OFFSET, "naming the new log");
+    err = os_pwrite_all(fd, hdr, sizeof(*hdr), 0);
+    if (err >= 0)
+        err = os_fsync(fd);
+    if (err >= 0)
+        err = loggen_swap(&w->files, w->fd >= 0 ? logwrite_gen(w) : 0);
     if (err < 0) {
+        err = fail(w, err, ESE_NO_OFFSET, "putting a new log in place");
         close(fd);
         return err;
     }
@@ -287,6 +184,7 @@ static JET_ERR swap_files(struct logwrite *w, const struct loghdr_disk *hdr, int
 
 static JET_ERR roll_over(struct logwrite *w)
 {
+    uint8_t attach[LOG_ATTACH_LEN] = {0};
     struct loghdr_disk hdr;
     int fd = -1;
     JET_ERR err;
@@ -296,10 +194,11 @@ static JET_ERR roll_over(struct logwrite *w)
     if (logwrite_gen(w) >= LOG_GEN_MAX - 1)
         return fault(w->r, w->failed = JET_errLogSequenceEnd, 0, 0, ESE_NO_OFFSET,
                      "generation 0x%" PRIX32 " is the last one possible", logwrite_gen(w));
-    err = next_header(w, &hdr);
-    if (err >= 0 && !w->dry)
-        err = swap_files(w, &hdr, &fd);
+    err = w->hooks.attach_list(w->hooks.ctx, attach);
     if (err < 0)
+        return w->failed = err;
+    loggen_next_header(&w->hdr, w->checksum, logtime_now(), attach, false, &hdr);
+    if (!w->dry && (err = make_next(w, &hdr, &fd)) < 0)
         return err;
     if (w->fd >= 0)
         close(w->fd);
@@ -315,31 +214,6 @@ static JET_ERR roll_over(struct logwrite *w)
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */
-
-static uint32_t pieces(uint32_t len, uint32_t each)
-{
-    return (len + each - 1) / each;
-}
-
-/* Does a record fit behind what is there, with a byte to spare in the last segment? */
-static bool fits_file(const struct logwrite *w, uint32_t len)
-{
-    const uint32_t room = LOG_SEGMENT_LEN - w->used;
-    const uint32_t begin = sizeof(struct lr_fragment_begin_disk),
-                   more = ROOM - (uint32_t)sizeof(struct lr_fragment_disk);
-    uint32_t further;
-
-    if (w->isec > last_usable(w))
-        return false;
-    len++;
-    if (len <= room)
-        return true;
-    if (room >= LOG_FRAGMENT_MIN)
-        further = pieces(len - (room - begin), more);
-    else
-        further = len <= ROOM ? 1 : 1 + pieces(len - (ROOM - begin), more);
-    return w->isec + further <= last_usable(w);
-}
 
 static void put(struct logwrite *w, const void *p, uint32_t len)
 {
@@ -367,7 +241,7 @@ static JET_ERR put_fragments(struct logwrite *w, const uint8_t *p, uint32_t len)
         err = write_segment(w);
         if (err < 0)
             return err;
-        here = ROOM - (uint32_t)sizeof(more);
+        here = LOGPLACE_ROOM - (uint32_t)sizeof(more);
         if (here > len)
             here = len;
         le16_put(&more.here, (uint16_t)here);
@@ -396,11 +270,11 @@ JET_ERR logwrite_append(struct logwrite *w, const void *rec, uint32_t len, lgpos
     lgpos_t pos;
     JET_ERR err = w->failed;
 
-    if (err >= 0 && (w->new_generation || !fits_file(w, len)))
+    if (err >= 0 && (w->new_generation || !logplace_fits(w->isec, w->used, len, last_usable(w))))
         err = roll_over(w);
     if (err < 0)
         return err;
-    if (!fits_file(w, len))
+    if (!logplace_fits(w->isec, w->used, len, last_usable(w)))
         return fault(w->r, w->failed = JET_errLogWriteFail, 0, 0, ESE_NO_OFFSET,
                      "a record of %" PRIu32 " bytes does not fit into a log", len);
     pos = logwrite_tip(w);

@@ -3,9 +3,8 @@
  *
  * One segment is put together in memory and written once, when it is full or when a flush closes it (NOP2
  * to its end); each is synced before the next one is written. So a crash leaves whole segments in their
- * order and perhaps a record that is cut off at their end, which the next recovery abandons. As in ESE it
- * is taken for granted that 4096 aligned bytes reach the disk whole or not at all. No partial segment is
- * ever written, so none needs a shadow.
+ * order and perhaps a record that is cut off at their end, which the next recovery abandons. No partial segment is ever
+ * written; what a torn write of a whole one leaves: loggen.h, README.md.
  *
  * When a file is full its generation is closed and the next one begun (ESE: logstream.cxx ErrLGNewLogFile).
  * Any failure is final: the log is not known to be whole behind it.
@@ -14,6 +13,7 @@
 #define ESE_LOG_LOGWRITE_H
 
 #include "base/fault.h"
+#include "log/loggen.h"
 #include "log/logrec.h"
 
 struct logwrite;
@@ -63,7 +63,5 @@ lgen_t logwrite_gen(const struct logwrite *w);
 struct logtime logwrite_created(const struct logwrite *w); /* of that generation */
 /* For headers of generations to come: a hint for readers. */
 void logwrite_set_checkpoint(struct logwrite *w, lgpos_t lgpos);
-
-struct logtime logtime_now(void);
 
 #endif

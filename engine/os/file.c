@@ -275,6 +275,18 @@ JET_ERR os_truncate(int fd, uint64_t size)
     return ftruncate(fd, (off_t)size) < 0 ? os_error(errno) : JET_errSuccess;
 }
 
+JET_ERR os_extend(int fd, uint64_t from, uint64_t to)
+{
+    int err;
+
+    do
+        err = fallocate(fd, 0, (off_t)from, (off_t)(to - from)) < 0 ? errno : 0;
+    while (err == EINTR);
+    if (err == EOPNOTSUPP || err == ENOSYS)
+        return os_truncate(fd, to);
+    return err ? os_error(err) : JET_errSuccess;
+}
+
 JET_ERR os_lock_owner(int dirfd)
 {
     if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
@@ -370,6 +382,11 @@ JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off)
 JET_ERR os_fsync(int fd)
 {
     return fsync(fd) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_fdatasync(int fd)
+{
+    return fdatasync(fd) < 0 ? os_error(errno) : JET_errSuccess;
 }
 
 JET_ERR os_random(void *buf, size_t len)

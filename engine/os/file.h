@@ -55,6 +55,9 @@ must_check JET_ERR os_remove_dir(const char *path);
 /* Removes everything in a directory; symbolic links are not followed. */
 must_check JET_ERR os_remove_contents(int dirfd);
 must_check JET_ERR os_truncate(int fd, uint64_t size);
+/* A file of `from` bytes gets `to`: zeroes, and room on the disk for them where the filesystem can promise that. After a
+ * failure it may be longer than it was. */
+must_check JET_ERR os_extend(int fd, uint64_t from, uint64_t to);
 /* The owner's lock on a directory (architecture, decision 4): JET_errFileAccessDenied when somebody has
  * it. Goes with the descriptor. */
 must_check JET_ERR os_lock_owner(int dirfd);
@@ -68,6 +71,8 @@ must_check JET_ERR os_pread_all(int fd, void *buf, size_t len, uint64_t off);
 must_check JET_ERR os_pwrite_all(int fd, const void *buf, size_t len, uint64_t off);
 /* fsync; a failure is final, the caller never calls it again for the same data. */
 must_check JET_ERR os_fsync(int fd);
+/* The same for the file's bytes and its length alone. */
+must_check JET_ERR os_fdatasync(int fd);
 
 /* len <= 256 bytes that nobody can guess. */
 must_check JET_ERR os_random(void *buf, size_t len);

@@ -8,7 +8,8 @@
  *
  * Where a line lies is not part of the format: a page changed here holds the same lines in the same order
  * as one that ESE changed, not always at the same offsets. cbUncommittedFree is 0 after every change: it
- * reserves room for rollbacks of a running engine, and recovery adds nothing that could take it.
+ * reserves room for rollbacks of a running engine, and recovery adds nothing that could take it. A running
+ * engine takes it before the change and puts it back after it (page_uncommitted, page_set_uncommitted).
  *
  * Not here: checksums (page_seal), logging, who may change what.
  */
@@ -88,5 +89,16 @@ static inline uint32_t page_free(struct page p)
 {
     return le16_get(page_hdr(p)->cb_free);
 }
+/* Of the free bytes, those that a rollback may want back; a running engine gives them to nobody else. */
+static inline uint32_t page_uncommitted(struct page p)
+{
+    return le16_get(page_hdr(p)->cb_uncommitted_free);
+}
+static inline void page_set_uncommitted(struct edit e, uint32_t len)
+{
+    le16_put(&edit_hdr(e)->cb_uncommitted_free, (uint16_t)len);
+}
+/* Lines that a page can have at most, whatever their size. */
+#define PAGE_LINES_MAX 4094u
 
 #endif

@@ -8,7 +8,7 @@
 #include "rec/recfmt.h"
 #include "rec/text.h"
 
-/* ---- memory: pieces that live and die with the catalogue --------------------------------------- */
+/* ---- memory: pieces that live and die with the catalogue ------------------------------------- */
 
 #define BLOCK_LEN (64u << 10)
 
@@ -72,7 +72,7 @@ static const char *keep_text(struct catalog *c, struct slice from, uint32_t cp)
     return p;
 }
 
-/* ---- loading ----------------------------------------------------------------------------------- */
+/* ---- loading --------------------------------------------------------------------------------- */
 
 struct loader {
     struct dbfile *f;
@@ -152,52 +152,22 @@ static JET_ERR add_table(struct loader *l, const struct catrow *row)
     return JET_errSuccess;
 }
 
-static const char *check_column(const struct catrow *row)
-{
-    const bool long_type =
-        row->coltyp_or_pgno == JET_coltypLongBinary || row->coltyp_or_pgno == JET_coltypLongText;
-    const bool any_length =
-        row->coltyp_or_pgno == JET_coltypBinary || row->coltyp_or_pgno == JET_coltypText;
-
-    if (row->id == 0 || row->id > FID_TAGGED_MOST)
-        return "a column of a number that cannot be";
-    if (!coltyp_len(row->coltyp_or_pgno) && !any_length && !long_type &&
-        row->coltyp_or_pgno != JET_coltypSLV)
-        return "a column of a type that is not known";
-    if (row->id <= FID_FIXED_MOST &&
-        (long_type || row->coltyp_or_pgno == JET_coltypSLV || (any_length && row->space > 255)))
-        return "a fixed column of a type that has no fixed length";
-    if (row->id >= FID_VAR_LEAST && row->id <= FID_VAR_MOST && !any_length)
-        return "a variable column of a type that has a fixed length";
-    return NULL;
-}
-
-/*
- * A default value as a record would hold it: the catalogue has a Bit as any number but 0, and what a
- * fixed column is filled up with is left out (ESE: fldmod.cxx, ErrRECISetFixedColumn; format/ of the test
- * data: vdef, dflt).
- */
 static JET_ERR keep_default(struct loader *l, const struct catrow *row, struct column *c)
 {
-    const struct slice from = row->default_value;
-    const bool fixed = c->fid <= FID_FIXED_MOST;
-    const uint32_t len = fixed && from.len < c->len ? c->len : from.len;
+    uint32_t len;
     uint8_t *p;
 
     if (!c->has_default)
         return JET_errSuccess;
-    if (coltyp_len(c->coltyp) ? from.len != coltyp_len(c->coltyp) : fixed && from.len > c->len) {
+    len = catrow_default(c, row->default_value, NULL);
+    if (len == UINT32_MAX) {
         c->has_default = false;
         return row_fault(l, row, "the default value of a column has a wrong length");
     }
     p = arena_take(l->c, len + 1);
     if (!p)
         return RAISE(JET_errOutOfMemory);
-    memcpy(p, from.p, from.len);
-    for (uint32_t i = from.len; i < len; i++)
-        p[i] = c->coltyp == JET_coltypBinary || (c->cp == CP_UTF16 && (i & 1)) ? 0 : ' ';
-    if (c->coltyp == JET_coltypBit && p[0])
-        p[0] = 0xff;
+    (void)catrow_default(c, row->default_value, p);
     c->default_value = (struct slice){p, len};
     return JET_errSuccess;
 }
@@ -205,13 +175,14 @@ static JET_ERR keep_default(struct loader *l, const struct catrow *row, struct c
 static JET_ERR add_column(struct loader *l, const struct catrow *row)
 {
     struct table *t = l->t;
-    struct column *c, *before = t->nr_columns ? &t->columns[t->nr_columns - 1] : NULL;
-    const char *what = check_column(row);
+    struct column col, *c, *before = t->nr_columns ? &t->columns[t->nr_columns - 1] : NULL;
+    const char *what;
 
     if (t->objid == CATALOG_OBJID || t->objid == CATALOG_SHADOW_OBJID ||
         row->coltyp_or_pgno == JET_coltypNil)
         return JET_errSuccess; /* hard-coded; deleted (ESE: the row stays as "JetStub_...") */
-    if (before && row->id <= before->fid)
+    what = catrow_to_column(row, &col);
+    if (!what && before && row->id <= before->fid)
         what = "the columns are out of order";
     if (what)
         return row_fault(l, row, what);
@@ -219,108 +190,15 @@ static JET_ERR add_column(struct loader *l, const struct catrow *row)
         return RAISE(JET_errOutOfMemory);
     c = &t->columns[t->nr_columns];
     before = t->nr_columns ? c - 1 : NULL;
-    *c = (struct column){
-        .name = keep_text(l->c, row->name, CP_ANSI),
-        .id = row->id,
-        .fid = (uint16_t)row->id,
-        .coltyp = (uint8_t)row->coltyp_or_pgno,
-        .flags = row->flags & 0xffff,
-        .cp = row->pages_or_locale & 0xffff,
-        .max_len = row->space,
-        .has_default = row->has_default && (row->flags & COLUMN_DEFAULT),
-    };
+    *c = col;
+    c->name = keep_text(l->c, row->name, CP_ANSI);
     if (!c->name)
         return RAISE(JET_errOutOfMemory);
-    if (c->fid <= FID_FIXED_MOST) {
-        c->len = coltyp_len(c->coltyp) ? coltyp_len(c->coltyp) : c->max_len;
-        c->offset = row->record_offset;
-        if (c->offset == 0) /* ESE: cat.cxx CATPatchFixedOffsets */
-            c->offset = before && before->fid <= FID_FIXED_MOST
-                            ? before->offset + before->len
-                            : (uint32_t)sizeof(struct rec_hdr_disk);
-    }
+    if (c->fid <= FID_FIXED_MOST && c->offset == 0) /* ESE: cat.cxx CATPatchFixedOffsets */
+        c->offset = before && before->fid <= FID_FIXED_MOST ? before->offset + before->len
+                                                            : (uint32_t)sizeof(struct rec_hdr_disk);
     t->nr_columns++;
     return keep_default(l, row, c);
-}
-
-/* IDXSEG: flags, 0, u16 number; before it got flags: i16, negative when descending. */
-static const char *decode_segments(struct slice from, bool extended, struct index_segment *ret,
-                                   unsigned *ret_nr)
-{
-    const unsigned size = extended ? 4 : 2, nr = from.len / size;
-
-    if (from.len % size)
-        return "the segments of an index are cut off";
-    if (nr > INDEX_SEGMENTS_MAX)
-        return "an index has too many segments";
-    for (unsigned i = 0; i < nr; i++) {
-        const uint8_t *p = from.p + i * size;
-        if (extended) {
-            ret[i] = (struct index_segment){
-                .fid = get_le16(p + 2),
-                .from_template = p[0] & 0x80,
-                .descending = p[0] & 0x40,
-                .must_be_null = p[0] & 0x20,
-            };
-        } else {
-            int16_t fid = (int16_t)get_le16(p);
-            ret[i] = (struct index_segment){.fid = (uint16_t)(fid < 0 ? -fid : fid),
-                                            .descending = fid < 0};
-        }
-    }
-    *ret_nr = nr;
-    return NULL;
-}
-
-/* TUPLELIMITS: min, max, count, step, start; older ones have the first three. */
-static const char *decode_tuples(struct slice from, struct index *ix)
-{
-    if (from.len == 0)
-        return NULL;
-    if (from.len != 20 && from.len != 12)
-        return "the tuple limits of an index have a wrong length";
-    ix->tuples = true;
-    ix->tuple_min = get_le32(from.p);
-    ix->tuple_max = get_le32(from.p + 4);
-    ix->tuple_count = get_le32(from.p + 8);
-    ix->tuple_step = from.len == 20 ? get_le32(from.p + 12) : 1;
-    ix->tuple_start = from.len == 20 ? get_le32(from.p + 16) : 0;
-    if (ix->tuple_min == 0 || ix->tuple_max < ix->tuple_min || ix->tuple_step == 0)
-        return "the tuple limits of an index cannot be";
-    return NULL;
-}
-
-static const char *decode_index(struct loader *l, const struct catrow *row, struct index *ix)
-{
-    const char *what;
-
-    *ix = (struct index){
-        .objid = row->id,
-        .pgno = row->coltyp_or_pgno,
-        .flags = (uint16_t)row->flags,
-        .xflags = (uint16_t)(row->flags >> 16),
-        .key_most = row->key_most ? row->key_most : INDEX_KEY_DEFAULT,
-        .lcmap_flags = row->lcmap_flags,
-        .lcid = row->pages_or_locale,
-    };
-    ix->segment_most = row->segment_most.len == 2 ? get_le16(row->segment_most.p) : ix->key_most;
-    if (ix->pgno == 0 || ix->pgno > INT32_MAX || row->name.len == 0)
-        return "an index without name or root";
-    if (ix->key_most > INDEX_KEY_LIMIT)
-        return "the keys of an index are longer than any can be";
-    what = decode_segments(row->key_fids, ix->xflags & INDEX_X_EXTENDED, ix->segments,
-                           &ix->nr_segments);
-    if (!what && ix->nr_segments == 0)
-        what = "an index has no segment";
-    if (!what)
-        what = decode_segments(row->conditions, ix->xflags & INDEX_X_EXTENDED, ix->conditions,
-                               &ix->nr_conditions);
-    if (!what)
-        what = decode_tuples(row->tuple_limits, ix);
-    if (!what && (ix->flags & INDEX_PRIMARY) &&
-        (ix->pgno != l->t->pgno || ix->objid != l->t->objid))
-        what = "a primary index is not its table's tree";
-    return what;
 }
 
 static JET_ERR add_index(struct loader *l, const struct catrow *row)
@@ -332,7 +210,7 @@ static JET_ERR add_index(struct loader *l, const struct catrow *row)
     if (!grow(&t->indexes, t->nr_indexes, &l->room_indexes, sizeof(*t->indexes)))
         return RAISE(JET_errOutOfMemory);
     ix = &t->indexes[t->nr_indexes];
-    what = decode_index(l, row, ix);
+    what = catrow_to_index(row, t, ix);
     if (what)
         return row_fault(l, row, what);
     ix->name = keep_text(l->c, row->name, CP_ANSI);
@@ -382,7 +260,7 @@ static JET_ERR add_row(struct loader *l, const struct bt_node *n)
     }
 }
 
-/* ---- afterwards -------------------------------------------------------------------------------- */
+/* ---- afterwards ------------------------------------------------------------------------------ */
 
 static int compare_tables(const void *a, const void *b)
 {

@@ -1,9 +1,9 @@
 /*
  * The catalogue: what tables, columns and indexes a database has (ESE: cat.hxx, _cat.cxx, cat.cxx).
  *
- * Its own layout is fixed and hard-coded here as in every engine; what the catalogue says of itself is
- * not used (its rows carry the offset 4 for each of their columns). Everything is read in one pass and
- * kept; the memory is a small multiple of the catalogue's size.
+ * Its own layout is fixed and hard-coded here as in every engine; what the catalogue says of itself
+ * is not used (its rows carry the offset 4 for each of their columns). Everything is read in one
+ * pass and kept; the memory is a small multiple of the catalogue's size.
  *
  * A table that derives from a template has the template's columns in front of its own. That is put
  * together for one table at a time: schema_new.
@@ -66,6 +66,10 @@ enum { /* index flags, persistent (ESE: idb.hxx, fidb...) */
        INDEX_X_OPTIONALLY_UNIQUE = 0x8,
 };
 
+struct space_hints { /* 0: nothing was said; sizes in bytes (ESE: JET_SPACEHINTS) */
+    uint32_t density, initial, flags, maint_density, growth, min_extent, max_extent;
+};
+
 #define COLUMN_ID_TEMPLATE 0x80000000u /* in column ids of the API; not stored */
 #define NAME_MOST          64          /* bytes; ESE: jethdr.w JET_cbNameMost */
 #define INDEX_SEGMENTS_MAX 16          /* ESE: jethdr.w JET_ccolKeyMost */
@@ -78,6 +82,8 @@ struct column {
     uint16_t fid;
     uint8_t coltyp;
     bool derived; /* its tagged fields carry the derived bit */
+    bool pending; /* a running instance: being added. New records do not reach up to it for its
+                     default's sake, so that none has a column that was never added after all */
     uint32_t flags, cp, max_len;
     uint32_t offset, len; /* fixed columns: place in the record */
     bool has_default;
@@ -135,8 +141,9 @@ struct catalog {
 };
 
 /*
- * pgno, objid: CATALOG_PGNO and CATALOG_OBJID, or those of the shadow. Damage is reported, what is sound
- * is kept (ret->damaged). Errors: JET_errOutOfMemory, or, when there is no table at all, the first fault.
+ * pgno, objid: CATALOG_PGNO and CATALOG_OBJID, or those of the shadow. Damage is reported, what is
+ * sound is kept (ret->damaged). Errors: JET_errOutOfMemory, or, when there is no table at all, the
+ * first fault.
  */
 must_check JET_ERR catalog_load(struct dbfile *f, pgno_t pgno, objid_t objid, struct catalog **ret);
 /* The main catalogue, or the shadow when the main one is damaged and the shadow is not. */

@@ -3,38 +3,6 @@
 #include "rec/record.h"
 #include "rec/text.h"
 
-enum {
-    FID_OBJID_TABLE = 1,
-    FID_TYPE,
-    FID_ID,
-    FID_COLTYP_OR_PGNO,
-    FID_SPACE,
-    FID_FLAGS,
-    FID_PAGES_OR_LOCALE,
-    FID_ROOT_FLAG,
-    FID_RECORD_OFFSET,
-    FID_LCMAP_FLAGS,
-    FID_KEY_MOST,
-    FID_LV_CHUNK,
-    FID_LAST_SET_TIME,
-    FID_NAME = 128,
-    FID_STATS,
-    FID_TEMPLATE,
-    FID_DEFAULT,
-    FID_KEY_FIDS,
-    FID_SEGMENT_MOST,
-    FID_CONDITIONS,
-    FID_TUPLE_LIMITS,
-    FID_VERSION,
-    FID_SORT_ID,
-    FID_CALLBACK_DATA = 256,
-    FID_CALLBACK_DEPENDENCIES,
-    FID_SEPARATE_LV,
-    FID_SPACE_HINTS,
-    FID_LV_HINTS,
-    FID_LOCALE,
-};
-
 #define FIXED(fid_, name_, coltyp_, offset_, len_)                                            \
     {                                                                                         \
         .name = (name_), .id = (fid_), .fid = (fid_), .coltyp = (coltyp_), .max_len = (len_), \
@@ -51,42 +19,49 @@ enum {
     }
 
 /* ESE: _cat.cxx rgcdescMSO, cat.hxx; every catalogue of the test data is read by it. */
-static const struct column columns[] = {
-    FIXED(FID_OBJID_TABLE, "ObjidTable", JET_coltypLong, 4, 4),
-    FIXED(FID_TYPE, "Type", JET_coltypShort, 8, 2),
-    FIXED(FID_ID, "Id", JET_coltypLong, 10, 4),
-    FIXED(FID_COLTYP_OR_PGNO, "ColtypOrPgnoFDP", JET_coltypLong, 14, 4),
-    FIXED(FID_SPACE, "SpaceUsage", JET_coltypLong, 18, 4),
-    FIXED(FID_FLAGS, "Flags", JET_coltypLong, 22, 4),
-    FIXED(FID_PAGES_OR_LOCALE, "PagesOrLocale", JET_coltypLong, 26, 4),
-    FIXED(FID_ROOT_FLAG, "RootFlag", JET_coltypBit, 30, 1),
-    FIXED(FID_RECORD_OFFSET, "RecordOffset", JET_coltypShort, 31, 2),
-    FIXED(FID_LCMAP_FLAGS, "LCMapFlags", JET_coltypLong, 33, 4),
-    FIXED(FID_KEY_MOST, "KeyMost", JET_coltypUnsignedShort, 37, 2),
-    FIXED(FID_LV_CHUNK, "LVChunkMax", JET_coltypLong, 39, 4),
-    FIXED(FID_LAST_SET_TIME, "PgnoFDPLastSetTime", JET_coltypDateTime, 43, 8),
-    VARYING(FID_NAME, "Name", JET_coltypText, CP_ANSI),
-    VARYING(FID_STATS, "Stats", JET_coltypBinary, 0),
-    VARYING(FID_TEMPLATE, "TemplateTable", JET_coltypText, CP_ANSI),
-    VARYING(FID_DEFAULT, "DefaultValue", JET_coltypBinary, 0),
-    VARYING(FID_KEY_FIDS, "KeyFldIDs", JET_coltypBinary, 0),
-    VARYING(FID_SEGMENT_MOST, "VarSegMac", JET_coltypBinary, 0),
-    VARYING(FID_CONDITIONS, "ConditionalColumns", JET_coltypBinary, 0),
-    VARYING(FID_TUPLE_LIMITS, "TupleLimits", JET_coltypBinary, 0),
-    VARYING(FID_VERSION, "Version", JET_coltypBinary, 0),
-    VARYING(FID_SORT_ID, "SortID", JET_coltypBinary, 0),
-    TAGGED(FID_CALLBACK_DATA, "CallbackData"),
-    TAGGED(FID_CALLBACK_DEPENDENCIES, "CallbackDependencies"),
-    TAGGED(FID_SEPARATE_LV, "SeparateLV"),
-    TAGGED(FID_SPACE_HINTS, "SpaceHints"),
-    TAGGED(FID_LV_HINTS, "SpaceDeferredLVHints"),
-    TAGGED(FID_LOCALE, "LocaleName"),
+static struct column columns[] = {
+    FIXED(CATROW_FID_OBJID_TABLE, "ObjidTable", JET_coltypLong, 4, 4),
+    FIXED(CATROW_FID_TYPE, "Type", JET_coltypShort, 8, 2),
+    FIXED(CATROW_FID_ID, "Id", JET_coltypLong, 10, 4),
+    FIXED(CATROW_FID_COLTYP_OR_PGNO, "ColtypOrPgnoFDP", JET_coltypLong, 14, 4),
+    FIXED(CATROW_FID_SPACE, "SpaceUsage", JET_coltypLong, 18, 4),
+    FIXED(CATROW_FID_FLAGS, "Flags", JET_coltypLong, 22, 4),
+    FIXED(CATROW_FID_PAGES_OR_LOCALE, "PagesOrLocale", JET_coltypLong, 26, 4),
+    FIXED(CATROW_FID_ROOT_FLAG, "RootFlag", JET_coltypBit, 30, 1),
+    FIXED(CATROW_FID_RECORD_OFFSET, "RecordOffset", JET_coltypShort, 31, 2),
+    FIXED(CATROW_FID_LCMAP_FLAGS, "LCMapFlags", JET_coltypLong, 33, 4),
+    FIXED(CATROW_FID_KEY_MOST, "KeyMost", JET_coltypUnsignedShort, 37, 2),
+    FIXED(CATROW_FID_LV_CHUNK, "LVChunkMax", JET_coltypLong, 39, 4),
+    FIXED(CATROW_FID_LAST_SET_TIME, "PgnoFDPLastSetTime", JET_coltypDateTime, 43, 8),
+    VARYING(CATROW_FID_NAME, "Name", JET_coltypText, CP_ANSI),
+    VARYING(CATROW_FID_STATS, "Stats", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_TEMPLATE, "TemplateTable", JET_coltypText, CP_ANSI),
+    VARYING(CATROW_FID_DEFAULT, "DefaultValue", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_KEY_FIDS, "KeyFldIDs", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_SEGMENT_MOST, "VarSegMac", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_CONDITIONS, "ConditionalColumns", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_TUPLE_LIMITS, "TupleLimits", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_VERSION, "Version", JET_coltypBinary, 0),
+    VARYING(CATROW_FID_SORT_ID, "SortID", JET_coltypBinary, 0),
+    TAGGED(CATROW_FID_CALLBACK_DATA, "CallbackData"),
+    TAGGED(CATROW_FID_CALLBACK_DEPENDENCIES, "CallbackDependencies"),
+    TAGGED(CATROW_FID_SEPARATE_LV, "SeparateLV"),
+    TAGGED(CATROW_FID_SPACE_HINTS, "SpaceHints"),
+    TAGGED(CATROW_FID_LV_HINTS, "SpaceDeferredLVHints"),
+    TAGGED(CATROW_FID_LOCALE, "LocaleName"),
 };
+
+const struct schema catrow_schema = {.columns = columns, .nr_columns = ARRAY_LEN(columns)};
 
 const struct column *catrow_columns(unsigned *ret_nr)
 {
     *ret_nr = ARRAY_LEN(columns);
     return columns;
+}
+
+const struct column *catrow_column_of(unsigned fid)
+{
+    return schema_find(&catrow_schema, (uint16_t)fid, false);
 }
 
 uint32_t coltyp_len(unsigned coltyp)
@@ -127,16 +102,37 @@ static struct slice variable(const struct record *r, unsigned fid)
     return record_var(r, fid, &s) == RECORD_VALUE ? s : (struct slice){r->bytes.p, 0};
 }
 
-static const char *find_locale(const struct record *r, enum tagged_layout layout, struct slice *ret)
+static struct slice *tagged_place(struct catrow *row, unsigned fid)
+{
+    switch (fid) {
+    case CATROW_FID_CALLBACK_DATA:
+        return &row->callback_data;
+    case CATROW_FID_SEPARATE_LV:
+        return &row->separate_lv;
+    case CATROW_FID_SPACE_HINTS:
+        return &row->space_hints;
+    case CATROW_FID_LV_HINTS:
+        return &row->lv_hints;
+    case CATROW_FID_LOCALE:
+        return &row->locale;
+    default:
+        return NULL;
+    }
+}
+
+static const char *find_tagged(const struct record *r, enum tagged_layout layout,
+                               struct catrow *row)
 {
     struct tagged t;
     struct tagged_value v;
+    struct slice *to;
     int more;
 
     tagged_begin(&t, r->tagged, layout);
     while ((more = tagged_next(&t, &v)) > 0)
-        if (v.fid == FID_LOCALE && v.seq == 1 && !v.v.separated && !v.v.compressed)
-            *ret = v.v.data;
+        if (v.seq == 1 && !v.null && !v.v.separated && !v.v.compressed &&
+            (to = tagged_place(row, v.fid)))
+            *to = v.v.data;
     return more < 0 ? t.what : NULL;
 }
 
@@ -148,30 +144,29 @@ const char *catrow_decode(struct slice data, enum tagged_layout layout, struct c
 
     if (what)
         return what;
-    if (record_fixed(&r, FID_ID, columns[FID_ID - 1].offset, 4, &s) != RECORD_VALUE)
+    if (record_fixed(&r, CATROW_FID_ID, columns[CATROW_FID_ID - 1].offset, 4, &s) != RECORD_VALUE)
         return "a row of the catalogue has no number";
     *ret = (struct catrow){
-        .objid_table = fixed(&r, FID_OBJID_TABLE),
-        .type = fixed(&r, FID_TYPE),
-        .id = fixed(&r, FID_ID),
-        .coltyp_or_pgno = fixed(&r, FID_COLTYP_OR_PGNO),
-        .space = fixed(&r, FID_SPACE),
-        .flags = fixed(&r, FID_FLAGS),
-        .pages_or_locale = fixed(&r, FID_PAGES_OR_LOCALE),
-        .record_offset = fixed(&r, FID_RECORD_OFFSET),
-        .lcmap_flags = fixed(&r, FID_LCMAP_FLAGS),
-        .key_most = fixed(&r, FID_KEY_MOST),
-        .lv_chunk = fixed(&r, FID_LV_CHUNK),
-        .name = variable(&r, FID_NAME),
-        .template_name = variable(&r, FID_TEMPLATE),
-        .key_fids = variable(&r, FID_KEY_FIDS),
-        .segment_most = variable(&r, FID_SEGMENT_MOST),
-        .conditions = variable(&r, FID_CONDITIONS),
-        .tuple_limits = variable(&r, FID_TUPLE_LIMITS),
-        .version = variable(&r, FID_VERSION),
-        .sort_id = variable(&r, FID_SORT_ID),
+        .objid_table = fixed(&r, CATROW_FID_OBJID_TABLE),
+        .type = fixed(&r, CATROW_FID_TYPE),
+        .id = fixed(&r, CATROW_FID_ID),
+        .coltyp_or_pgno = fixed(&r, CATROW_FID_COLTYP_OR_PGNO),
+        .space = fixed(&r, CATROW_FID_SPACE),
+        .flags = fixed(&r, CATROW_FID_FLAGS),
+        .pages_or_locale = fixed(&r, CATROW_FID_PAGES_OR_LOCALE),
+        .record_offset = fixed(&r, CATROW_FID_RECORD_OFFSET),
+        .lcmap_flags = fixed(&r, CATROW_FID_LCMAP_FLAGS),
+        .key_most = fixed(&r, CATROW_FID_KEY_MOST),
+        .lv_chunk = fixed(&r, CATROW_FID_LV_CHUNK),
+        .name = variable(&r, CATROW_FID_NAME),
+        .template_name = variable(&r, CATROW_FID_TEMPLATE),
+        .key_fids = variable(&r, CATROW_FID_KEY_FIDS),
+        .segment_most = variable(&r, CATROW_FID_SEGMENT_MOST),
+        .conditions = variable(&r, CATROW_FID_CONDITIONS),
+        .tuple_limits = variable(&r, CATROW_FID_TUPLE_LIMITS),
+        .version = variable(&r, CATROW_FID_VERSION),
+        .sort_id = variable(&r, CATROW_FID_SORT_ID),
     };
-    ret->has_default = record_var(&r, FID_DEFAULT, &ret->default_value) == RECORD_VALUE;
-    ret->locale = (struct slice){data.p, 0};
-    return find_locale(&r, layout, &ret->locale);
+    ret->has_default = record_var(&r, CATROW_FID_DEFAULT, &ret->default_value) == RECORD_VALUE;
+    return find_tagged(&r, layout, ret);
 }

@@ -251,3 +251,75 @@ int tagged_next(struct tagged *t, struct tagged_value *ret)
     t->nr_values = t->value = 0;
     return t->next < t->nr ? next_field(t, ret) : 0;
 }
+
+/* ---- one column -------------------------------------------------------------------------------- */
+
+/* The next tagged_next gives the column's first value. The old layout is read from its start. */
+static bool find_field(struct tagged *t, uint16_t fid, bool derived)
+{
+    const uint32_t wanted = sort_key(fid, derived);
+    unsigned lo = 0, hi = t->nr;
+
+    while (lo < hi) {
+        const unsigned mid = lo + (hi - lo) / 2;
+        const uint32_t key = sort_key(get_le16(t->bytes.p + 4 * mid), raw_ib(t, mid) & TAG_DERIVED);
+        if (key < wanted)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    t->next = lo;
+    return lo < t->nr &&
+           sort_key(get_le16(t->bytes.p + 4 * lo), raw_ib(t, lo) & TAG_DERIVED) == wanted;
+}
+
+static int get_old(struct tagged *t, uint16_t fid, bool derived, unsigned seq,
+                   struct tagged_value *ret)
+{
+    int more;
+
+    while ((more = tagged_next(t, ret)) > 0)
+        if (ret->fid == fid && ret->derived == derived && ret->seq == seq)
+            return 1;
+    return more;
+}
+
+int tagged_get(struct slice bytes, enum tagged_layout layout, uint16_t fid, bool derived,
+               unsigned seq, struct tagged_value *ret)
+{
+    struct tagged t;
+    int more;
+
+    tagged_begin(&t, bytes, layout);
+    if (layout == TAGGED_OLD)
+        return get_old(&t, fid, derived, seq, ret);
+    if (t.nr > bytes.len / sizeof(struct tagfld_disk))
+        return damaged(&t, "the array of tagged fields is cut off");
+    if (seq == 0 || !find_field(&t, fid, derived))
+        return 0;
+    more = tagged_next(&t, ret);
+    if (more <= 0 || seq == 1)
+        return more;
+    if (seq > t.nr_values)
+        return 0;
+    t.value = seq - 1;
+    return next_value(&t, ret);
+}
+
+unsigned tagged_count(struct slice bytes, enum tagged_layout layout, uint16_t fid, bool derived)
+{
+    struct tagged t;
+    struct tagged_value v;
+    unsigned n = 0;
+
+    tagged_begin(&t, bytes, layout);
+    if (layout == TAGGED_OLD) {
+        while (tagged_next(&t, &v) > 0)
+            n += v.fid == fid && v.derived == derived && !v.null;
+        return n;
+    }
+    if (t.nr > bytes.len / sizeof(struct tagfld_disk) || !find_field(&t, fid, derived) ||
+        tagged_next(&t, &v) <= 0 || v.null)
+        return 0;
+    return t.nr_values ? t.nr_values : 1;
+}

@@ -48,4 +48,10 @@ void tagged_begin(struct tagged *t, struct slice bytes, enum tagged_layout layou
 /* 1: a value; 0: there is none left; < 0: the bytes are damaged, and t->what says how. */
 int tagged_next(struct tagged *t, struct tagged_value *ret);
 
+/* One value by its number, from 1. 1: there it is; 0: there is none; < 0: the field is damaged. */
+int tagged_get(struct slice bytes, enum tagged_layout layout, uint16_t fid, bool derived,
+               unsigned seq, struct tagged_value *ret);
+/* How many values a column has; 0 when it is null or damaged. */
+unsigned tagged_count(struct slice bytes, enum tagged_layout layout, uint16_t fid, bool derived);
+
 #endif

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "log/attach.h"
+#include "os/path.h"
 #include "recover/recover_int.h"
 
 enum mode { AT_START, AT_RECORD };
@@ -36,11 +37,28 @@ static void slot_clear(struct rslot *s)
     memset(s, 0, sizeof(*s));
 }
 
+/* A creation that failed while the engine ran left a CreateDB without its end: the next use of the number, or the end
+ * of the log, says so. */
+static JET_ERR drop_pending(struct recovery *rv, struct rslot *s)
+{
+    JET_ERR err = JET_errSuccess;
+
+    if (s->file && s->file->pending) {
+        rv->r.file = path_name(s->file->path);
+        fault_note(&rv->r, 0, ESE_NO_OFFSET, "its creation was never finished: it is removed");
+        err = rfile_remove(s->file);
+    }
+    slot_clear(s);
+    return err;
+}
+
 static JET_ERR slot_set(struct recovery *rv, const struct logged *l)
 {
     struct rslot *s = &rv->slot[l->dbid];
+    JET_ERR err = drop_pending(rv, s);
 
-    slot_clear(s);
+    if (err < 0)
+        return err;
     s->logged_path = strdup(l->path);
     if (!s->logged_path)
         return RAISE(JET_errOutOfMemory);
@@ -54,12 +72,24 @@ static JET_ERR slot_set(struct recovery *rv, const struct logged *l)
 
 /* ---- finding the file ------------------------------------------------------------------------- */
 
+/* A running instance's: where the log says, if that is a path of this machine. */
+static char *live_path(const struct recovery *rv, const char *logged)
+{
+    char *path;
+
+    if (!rv->live->db_dir)
+        return os_native_path(logged);
+    return asprintf(&path, "%s/%s", rv->live->db_dir, logged_name(logged)) < 0 ? NULL : path;
+}
+
 /* By name; of several the one with the signature. A new path beside the logs when there is none. */
 static char *find_path(const struct recovery *rv, const char *logged, const struct signature *sign)
 {
     const struct ese_instance *inst = rv->set.inst;
     const char *name = logged_name(logged), *found = NULL;
 
+    if (rv->live)
+        return live_path(rv, logged);
     for (unsigned i = 0; i < inst->nr_files; i++) {
         const struct ese_file *f = &inst->files[i];
         if (f->kind != ESE_KIND_DATABASE || !same_name(path_name(f->path), name))
@@ -305,11 +335,19 @@ static JET_ERR attach(struct recovery *rv, const struct logged *l, enum mode mod
     return err;
 }
 
+/* A header is not one. */
+static bool is_unusable(JET_ERR err)
+{
+    return err == JET_errFileInvalidType || err == JET_errReadVerifyFailure ||
+           err == JET_errDatabaseCorrupted || err == JET_errFileIOBeyondEOF;
+}
+
 static JET_ERR create(struct recovery *rv, const struct logged *l, const struct logrec *rec)
 {
     struct rslot *s = &rv->slot[l->dbid];
     struct rfile *f = NULL;
     enum verdict v = DEFER;
+    bool unborn;
     char *path;
     JET_ERR err = slot_set(rv, l);
 
@@ -319,6 +357,11 @@ static JET_ERR create(struct recovery *rv, const struct logged *l, const struct 
     if (!path)
         return RAISE(JET_errOutOfMemory);
     err = rfile_open(rv, path, &f);
+    if (is_unusable(err)) {
+        JET_ERR err2 = rfile_remove_unborn(rv, path, &unborn);
+        if (err2 >= 0 && unborn)
+            err = JET_errFileNotFound;
+    }
     if (err == JET_errFileNotFound) {
         v = CREATE;
         err = JET_errSuccess;
@@ -340,6 +383,15 @@ static JET_ERR create(struct recovery *rv, const struct logged *l, const struct 
     return err;
 }
 
+/* The numbers that were given out before the redo start: the header may be older than that, and no record tells. */
+static void raise_last(struct redo_db *redo, const struct ese_attach *a)
+{
+    if (a->dbtime > redo->dbtime_last && a->dbtime < DBTIME_INVALID - 1)
+        redo->dbtime_last = a->dbtime;
+    if (a->objid_last > redo->objid_last)
+        redo->objid_last = a->objid_last;
+}
+
 JET_ERR rattach_list(struct recovery *rv, const struct ese_attach *list, unsigned nr)
 {
     JET_ERR err = JET_errSuccess;
@@ -354,6 +406,8 @@ JET_ERR rattach_list(struct recovery *rv, const struct ese_attach *list, unsigne
         if (l.dbid < 1 || l.dbid > DBID_MAX)
             return RAISE(JET_errLogFileCorrupt);
         err = attach(rv, &l, AT_START);
+        if (err >= 0 && rv->slot[l.dbid].file)
+            raise_last(&rv->slot[l.dbid].file->redo, &list[i]);
     }
     return err;
 }
@@ -363,8 +417,11 @@ JET_ERR rattach_list(struct recovery *rv, const struct ese_attach *list, unsigne
 static JET_ERR detach(struct recovery *rv, uint8_t dbid, lgpos_t lgpos)
 {
     struct rslot *s = &rv->slot[dbid];
-    JET_ERR err = s->file ? rfile_shut_down(s->file, lgpos) : JET_errSuccess;
+    JET_ERR err;
 
+    if (s->file && s->file->pending) /* an earlier recovery has removed it, and logged its end */
+        return drop_pending(rv, s);
+    err = s->file ? rfile_shut_down(s->file, lgpos) : JET_errSuccess;
     slot_clear(s);
     return err;
 }
@@ -500,15 +557,9 @@ JET_ERR rattach_drop_pending(struct recovery *rv)
 {
     JET_ERR err = JET_errSuccess;
 
-    for (uint8_t dbid = 1; dbid <= DBID_MAX && err >= 0; dbid++) {
-        struct rfile *f = rv->slot[dbid].file;
-        if (!f || !f->pending)
-            continue;
-        rv->r.file = path_name(f->path);
-        fault_note(&rv->r, 0, ESE_NO_OFFSET, "its creation was never finished: it is removed");
-        err = rfile_remove(f);
-        slot_clear(&rv->slot[dbid]);
-    }
+    for (uint8_t dbid = 1; dbid <= DBID_MAX && err >= 0; dbid++)
+        if (rv->slot[dbid].file && rv->slot[dbid].file->pending)
+            err = drop_pending(rv, &rv->slot[dbid]);
     return err;
 }
 

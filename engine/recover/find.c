@@ -5,6 +5,7 @@
 
 #include "log/logname.h"
 #include "os/file.h"
+#include "os/path.h"
 #include "recover/recover_int.h"
 
 static bool is_ours(const struct recovery *rv, const struct ese_instance *inst)
@@ -84,6 +85,21 @@ static JET_ERR open_log_dir(struct rset *s, int dirfd)
     return os_open_dir_beneath(dirfd, s->dir, &s->dir_fd);
 }
 
+JET_ERR rplace_find(const struct recovery *rv, const char *path, struct rplace *ret)
+{
+    *ret = (struct rplace){rv->dirfd, path, false};
+    if (path[0] != '/')
+        return JET_errSuccess;
+    ret->own = true;
+    return os_open_parent(path, &ret->dirfd, &ret->path);
+}
+
+void rplace_done(struct rplace *p)
+{
+    if (p->own)
+        close(p->dirfd);
+}
+
 char *rset_path(const struct rset *s, const char *name)
 {
     char *path;
@@ -105,32 +121,58 @@ static const struct ese_file *find_checkpoint(const struct rset *s)
     return found;
 }
 
+static char *choose_checkpoint(const struct recovery *rv)
+{
+    const struct rset *s = &rv->set;
+    const struct ese_file *f = find_checkpoint(s);
+    char name[16];
+
+    if (rv->live)
+        return strdup(rv->live->chk_path);
+    snprintf(name, sizeof(name), "%s%s", s->base, same_name(s->ext, ".jtx") ? ".jcp" : ".chk");
+    return f ? strdup(f->path) : rset_path(s, name);
+}
+
+static JET_ERR load_checkpoint(struct recovery *rv, uint8_t buf[CHKPT_FILE_LEN], size_t *ret_len)
+{
+    struct rplace at;
+    int fd;
+    JET_ERR err = rplace_find(rv, rv->set.chk_path, &at);
+
+    if (err < 0)
+        return err;
+    err = os_open_beneath(at.dirfd, at.path, &fd);
+    rplace_done(&at);
+    if (err < 0)
+        return err;
+    err = os_pread(fd, buf, CHKPT_FILE_LEN, 0, ret_len);
+    close(fd);
+    return err;
+}
+
 /* A checkpoint that is missing, ruined or foreign only means more to replay. */
 static JET_ERR read_checkpoint(struct recovery *rv)
 {
     struct rset *s = &rv->set;
-    const struct ese_file *f = find_checkpoint(s);
     const struct chkpt_disk *raw;
     uint8_t buf[CHKPT_FILE_LEN];
-    char name[16];
     size_t len = 0;
-    int fd;
     JET_ERR err;
 
-    snprintf(name, sizeof(name), "%s%s", s->base, same_name(s->ext, ".jtx") ? ".jcp" : ".chk");
-    s->chk_path = f ? strdup(f->path) : rset_path(s, name);
+    s->chk_path = choose_checkpoint(rv);
     if (!s->chk_path)
         return RAISE(JET_errOutOfMemory);
-    if (!f || !f->header_ok)
+    err = load_checkpoint(rv, buf, &len);
+    if (err == JET_errFileNotFound || err == JET_errFileInvalidType)
         return JET_errSuccess;
-    err = os_open_beneath(rv->dirfd, f->path, &fd);
-    if (err < 0)
-        return err;
-    err = os_pread(fd, buf, sizeof(buf), 0, &len);
-    close(fd);
     rv->r.file = path_name(s->chk_path);
-    if (err >= 0)
-        err = chkpt_decode(buf, len, &rv->r, &s->chk_info, &raw);
+    if (err < 0)
+        return fault_io(&rv->r, err, ESE_NO_OFFSET, "reading the checkpoint");
+    if (!chkpt_is_checkpoint(buf, len))
+        return JET_errSuccess;
+    err = chkpt_decode(buf, len, &rv->r, &s->chk_info, &raw);
+    if (err == JET_errCheckpointCorrupt || err == JET_errFileInvalidType)
+        return JET_errSuccess;
     if (err < 0)
         return err;
     if (memcmp(&s->chk_info.sign_log, &s->sign_log, sizeof(s->sign_log)) != 0) {
@@ -149,7 +191,8 @@ JET_ERR rset_find(struct recovery *rv)
 
     s->dir_fd = -1;
     rv->r.file = ".";
-    err = ese_discover_dir(rv->dirfd, ".", "", NULL, ESE_INSTANCE_LEVELS, &s->list, &s->nr_list);
+    err = ese_discover_dir(rv->dirfd, ".", "", NULL, rv->live ? 0 : ESE_INSTANCE_LEVELS, &s->list,
+                           &s->nr_list);
     if (err >= 0)
         err = choose(rv);
     if (err < 0)

@@ -160,10 +160,15 @@ static JET_ERR start_log(struct recovery *rv)
 
 static JET_ERR open_checkpoint(struct recovery *rv, int *ret_fd)
 {
-    JET_ERR err = os_open_beneath_rw(rv->dirfd, rv->set.chk_path, ret_fd);
+    struct rplace at;
+    JET_ERR err = rplace_find(rv, rv->set.chk_path, &at);
 
-    if (err == JET_errFileNotFound)
-        err = os_create_beneath(rv->dirfd, rv->set.chk_path, ret_fd);
+    if (err >= 0) {
+        err = os_open_beneath_rw(at.dirfd, at.path, ret_fd);
+        if (err == JET_errFileNotFound)
+            err = os_create_beneath(at.dirfd, at.path, ret_fd);
+        rplace_done(&at);
+    }
     if (err < 0)
         return fault_io(&rv->r, err, ESE_NO_OFFSET, "opening the checkpoint for writing");
     return JET_errSuccess;
@@ -297,7 +302,7 @@ static JET_ERR find_and_lock(struct recovery *rv, int *ret_lock)
     rv->r.fn = NULL;
     err = rset_find(rv);
     rv->r = loud;
-    if (err < 0 || rv->opts->dry_run || rv->set.nr_logs == 0) {
+    if (err < 0 || rv->opts->dry_run || rv->live || rv->set.nr_logs == 0) {
         rset_done(&rv->set);
         return rset_find(rv);
     }
@@ -323,7 +328,7 @@ static JET_ERR recover_here(struct recovery *rv)
         err = find_and_lock(rv, &lock);
     if (err >= 0)
         err = recover(rv);
-    if (err >= 0)
+    if (err >= 0 && !rv->live) /* who starts an instance finds out when it attaches them */
         err = check_left_over(rv);
     if (err >= 0)
         err = fill_result(rv);
@@ -355,8 +360,9 @@ static JET_ERR recover_copy(struct recovery *rv)
     return err < 0 ? err : err2;
 }
 
-JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn *fn, void *ctx,
-                    ese_progress_fn *progress, void *progress_ctx, struct ese_recovery *ret)
+JET_ERR recover_run(int dirfd, const struct ese_recover_opts *opts, const struct recover_live *live,
+                    ese_fault_fn *fn, void *ctx, ese_progress_fn *progress, void *progress_ctx,
+                    struct ese_recovery *ret)
 {
     struct recovery *rv = calloc(1, sizeof(*rv));
     JET_ERR err;
@@ -365,6 +371,7 @@ JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn
     if (!rv)
         return RAISE(JET_errOutOfMemory);
     rv->dirfd = dirfd;
+    rv->live = live;
     rv->opts = opts;
     rv->report = fn;
     rv->report_ctx = ctx;
@@ -379,4 +386,10 @@ JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn
         err = opts->to ? recover_copy(rv) : recover_here(rv);
     free(rv);
     return name_error(err);
+}
+
+JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn *fn, void *ctx,
+                    ese_progress_fn *progress, void *progress_ctx, struct ese_recovery *ret)
+{
+    return recover_run(dirfd, opts, NULL, fn, ctx, progress, progress_ctx, ret);
 }

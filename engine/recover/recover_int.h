@@ -10,8 +10,7 @@
 #include "log/logwrite.h"
 #include "page/dbhdrwrite.h"
 #include "recover/session.h"
-
-#define DBID_MAX 6 /* ESE: dbidMax - 1 */
+#include "txn/inst.h"
 
 struct rlog {   /* one generation */
     lgen_t gen; /* 0: the current log, its header is ruined */
@@ -83,7 +82,15 @@ struct rslot { /* what the log says is attached under a dbid */
     char why[160];      /* deferred */
 };
 
+/* A recovery that is the first part of an instance's start (live.h): the owner's lock is held already, logs and
+ * checkpoint are where the instance has them, and databases where the log says. */
+struct recover_live {
+    const char *chk_path; /* absolute */
+    const char *db_dir;   /* databases are looked up here, by name; NULL: no */
+};
+
 struct recovery {
+    const struct recover_live *live; /* NULL: a recovery of its own */
     int dirfd;
     const struct ese_recover_opts *opts;
     struct reporter r;
@@ -132,10 +139,25 @@ static inline JET_ERR recovery_stopped(const struct recovery *rv)
                                                  : JET_errSuccess;
 }
 
+/* live: NULL, or see there. Otherwise as ese_recover. */
+must_check JET_ERR recover_run(int dirfd, const struct ese_recover_opts *opts,
+                               const struct recover_live *live, ese_fault_fn *fn, void *ctx,
+                               ese_progress_fn *progress, void *progress_ctx,
+                               struct ese_recovery *ret);
+
 /* ---- find.c: which files --------------------------------------------------------------------- */
 
 must_check JET_ERR rset_find(struct recovery *rv);
 void rset_done(struct rset *s);
+/* The directory that a database's or checkpoint's path counts from, and the path in it: absolute ones (a running
+ * instance's) are opened anew. rplace_done when it has been used. */
+struct rplace {
+    int dirfd;
+    const char *path;
+    bool own;
+};
+must_check JET_ERR rplace_find(const struct recovery *rv, const char *path, struct rplace *ret);
+void rplace_done(struct rplace *p);
 /* A path in the directory of the logs; NULL: out of memory. */
 char *rset_path(const struct rset *s, const char *name);
 
@@ -191,6 +213,8 @@ void rfile_set_committed(struct rfile *f);
 /* All pages, then the header: clean since lgpos. */
 must_check JET_ERR rfile_shut_down(struct rfile *f, lgpos_t lgpos);
 must_check JET_ERR rfile_remove(struct rfile *f);
+/* A file without a usable header, which a CreateDB record names: if nothing but its name was made, it goes. */
+must_check JET_ERR rfile_remove_unborn(struct recovery *rv, const char *path, bool *ret);
 
 /* ---- replay.c, rollback.c --------------------------------------------------------------------- */
 

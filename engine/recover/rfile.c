@@ -86,13 +86,12 @@ static const struct redo_hooks redo_hooks = {
     .extend = extend, .discard = discard, .decompress = decompress};
 
 /* Log before data, and no page with a change that could not be undone. */
-static JET_ERR before_write(void *ctx, pgno_t pgno, lgpos_t lgpos)
+static JET_ERR before_write(void *ctx, const struct buf *b, lgpos_t lgpos)
 {
     struct rfile *f = ctx;
-    const uint8_t *b = bufpool_peek(f->pool, pgno);
     JET_ERR err = JET_errSuccess;
 
-    if (sessions_hold(f->rv->sessions, f->dbid, page_objid((struct page){b, f->page_size})))
+    if (sessions_hold(f->rv->sessions, f->dbid, page_objid((struct page){b->b, b->size})))
         return 1;
     if (f->rv->w && !logwrite_is_durable(f->rv->w, lgpos))
         err = logwrite_flush(f->rv->w);
@@ -126,7 +125,7 @@ static JET_ERR new_file(struct recovery *rv, const char *path, int fd, uint32_t 
         f->page_size = page_size;
         f->overlay = overlay;
         f->fd = -1;
-        err = bufpool_new(fd, page_size, overlay, pages, &rv->r, before_write, f, &f->pool);
+        err = bufpool_new(NULL, fd, page_size, overlay, pages, &rv->r, before_write, f, &f->pool);
     }
     if (err < 0) {
         if (f) {
@@ -170,6 +169,7 @@ static JET_ERR open_header(struct recovery *rv, const char *path, int fd, struct
 JET_ERR rfile_open(struct recovery *rv, const char *path, struct rfile **ret)
 {
     struct rfile *f = find(rv, path);
+    struct rplace at;
     int fd;
     JET_ERR err;
 
@@ -177,8 +177,12 @@ JET_ERR rfile_open(struct recovery *rv, const char *path, struct rfile **ret)
         *ret = f;
         return f->removed ? RAISE(JET_errFileNotFound) : JET_errSuccess;
     }
-    err = rv->opts->dry_run ? os_open_beneath(rv->dirfd, path, &fd)
-                            : os_open_beneath_rw(rv->dirfd, path, &fd);
+    err = rplace_find(rv, path, &at);
+    if (err < 0)
+        return err;
+    err = rv->opts->dry_run ? os_open_beneath(at.dirfd, at.path, &fd)
+                            : os_open_beneath_rw(at.dirfd, at.path, &fd);
+    rplace_done(&at);
     if (err < 0)
         return err;
     err = open_header(rv, path, fd, ret);
@@ -226,11 +230,18 @@ static void new_header(struct rfile *f, const struct logrec *rec)
 
 static JET_ERR create(struct recovery *rv, const char *path, int *ret_fd)
 {
-    JET_ERR err =
-        rv->opts->dry_run ? os_create_unnamed(ret_fd) : os_create_beneath(rv->dirfd, path, ret_fd);
+    struct rplace at;
+    JET_ERR err;
 
-    if (err >= 0 && !rv->opts->dry_run)
-        err = os_fsync(rv->set.dir_fd);
+    if (rv->opts->dry_run)
+        return os_create_unnamed(ret_fd);
+    err = rplace_find(rv, path, &at);
+    if (err < 0)
+        return err;
+    err = os_create_beneath(at.dirfd, at.path, ret_fd);
+    if (err >= 0)
+        err = os_fsync(at.own ? at.dirfd : rv->set.dir_fd);
+    rplace_done(&at);
     return err;
 }
 
@@ -261,21 +272,69 @@ JET_ERR rfile_create(struct recovery *rv, const char *path, struct rfile *f,
     return extend(f, 0);
 }
 
-JET_ERR rfile_remove(struct rfile *f)
+static JET_ERR unlink_file(struct recovery *rv, const char *path)
 {
+    struct rplace at;
     JET_ERR err;
 
+    if (rv->opts->dry_run)
+        return JET_errSuccess;
+    err = rplace_find(rv, path, &at);
+    if (err >= 0) {
+        err = os_unlink_beneath(at.dirfd, at.path);
+        if (err == JET_errFileNotFound)
+            err = JET_errSuccess;
+        if (err >= 0)
+            err = os_fsync(at.own ? at.dirfd : rv->set.dir_fd);
+        rplace_done(&at);
+    }
+    return err < 0 ? fault_io(&rv->r, err, ESE_NO_OFFSET, "removing the database") : JET_errSuccess;
+}
+
+JET_ERR rfile_remove(struct rfile *f)
+{
     f->removed = true;
     f->pending = false;
-    if (f->rv->opts->dry_run)
-        return JET_errSuccess;
-    err = os_unlink_beneath(f->rv->dirfd, f->path);
-    if (err == JET_errFileNotFound)
-        err = JET_errSuccess;
-    if (err >= 0)
-        err = os_fsync(f->rv->set.dir_fd);
-    return err < 0 ? fault_io(&f->rv->r, err, ESE_NO_OFFSET, "removing the database")
-                   : JET_errSuccess;
+    return unlink_file(f->rv, f->path);
+}
+
+/* No room for more than headers, or these were never written: a creation came no further. */
+static JET_ERR look_unborn(const struct recovery *rv, int fd, bool *ret)
+{
+    const size_t headers = 2u * rv->page_size;
+    uint8_t *head;
+    struct os_stat st;
+    size_t len;
+    JET_ERR err = os_stat_fd(fd, &st);
+
+    *ret = err >= 0 && st.size <= headers;
+    if (err < 0 || *ret)
+        return err;
+    head = malloc(headers);
+    if (!head)
+        return RAISE(JET_errOutOfMemory);
+    err = os_pread(fd, head, headers, 0, &len);
+    *ret = err >= 0 && page_is_zero(head, headers);
+    free(head);
+    return err;
+}
+
+JET_ERR rfile_remove_unborn(struct recovery *rv, const char *path, bool *ret)
+{
+    struct rplace at;
+    int fd = -1;
+    JET_ERR err = rplace_find(rv, path, &at);
+
+    *ret = false;
+    if (err < 0)
+        return err;
+    err = os_open_beneath(at.dirfd, at.path, &fd);
+    rplace_done(&at);
+    if (err < 0)
+        return err;
+    err = look_unborn(rv, fd, ret);
+    close(fd);
+    return err >= 0 && *ret ? unlink_file(rv, path) : err;
 }
 
 /* ---- header ----------------------------------------------------------------------------------- */
@@ -323,13 +382,34 @@ void rfile_set_attached(struct rfile *f, lgpos_t lgpos)
     memset(&h->snapshot_cur, 0, sizeof(h->snapshot_cur));
 }
 
+static JET_ERR remove_map_beside(struct rfile *f, int stem)
+{
+    struct rplace at;
+    char *map;
+    JET_ERR err;
+
+    if (asprintf(&map, "%.*s.jfm", stem, f->path) < 0)
+        return RAISE(JET_errOutOfMemory);
+    err = rplace_find(f->rv, map, &at);
+    if (err >= 0) {
+        err = os_unlink_beneath(at.dirfd, at.path);
+        rplace_done(&at);
+    }
+    free(map);
+    if (err < 0 && err != JET_errFileNotFound)
+        return fault_io(&f->rv->r, err, ESE_NO_OFFSET, "removing its flush map");
+    return JET_errSuccess;
+}
+
 /* A flush map tells which write of each page was the last; ours are not in it. */
 static JET_ERR remove_flush_map(struct rfile *f)
 {
     const struct ese_instance *inst = f->rv->set.inst;
-    const char *dot = strrchr(f->path, '.');
+    const char *dot = strrchr(path_name(f->path), '.');
     const size_t stem = dot ? (size_t)(dot - f->path) : strlen(f->path);
 
+    if (f->path[0] == '/')
+        return remove_map_beside(f, (int)stem);
     for (unsigned i = 0; i < inst->nr_files; i++) {
         const struct ese_file *m = &inst->files[i];
         JET_ERR err;

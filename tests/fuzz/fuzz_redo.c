@@ -32,9 +32,9 @@ static JET_ERR discard(void *ctx, pgno_t first, uint32_t nr, bool cut)
     return JET_errSuccess;
 }
 
-static JET_ERR flush_log(void *ctx, pgno_t pgno, lgpos_t lgpos)
+static JET_ERR flush_log(void *ctx, const struct buf *b, lgpos_t lgpos)
 {
-    (void)ctx, (void)pgno, (void)lgpos;
+    (void)ctx, (void)b, (void)lgpos;
     return JET_errSuccess;
 }
 
@@ -156,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int fd = memfd_create("fuzz_redo", 0);
 
     if (fd < 0 ||
-        bufpool_new(fd, PAGE_LEN, false, PAGES_MAX + 16, &r, flush_log, NULL, &db.pool) < 0 ||
+        bufpool_new(NULL, fd, PAGE_LEN, false, PAGES_MAX + 16, &r, flush_log, NULL, &db.pool) < 0 ||
         redo_init(&db) < 0)
         abort();
     put_pages(&db);

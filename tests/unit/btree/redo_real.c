@@ -291,9 +291,9 @@ static JET_ERR count_decompress(struct slice in, uint8_t *out, uint32_t cap, uin
 
 static const struct redo_hooks hooks = {extend, discard, count_decompress};
 
-static JET_ERR always(void *ctx, pgno_t pgno, lgpos_t lgpos)
+static JET_ERR always(void *ctx, const struct buf *b, lgpos_t lgpos)
 {
-    (void)ctx, (void)pgno, (void)lgpos;
+    (void)ctx, (void)b, (void)lgpos;
     return JET_errSuccess;
 }
 
@@ -425,9 +425,9 @@ static void run_begin(struct run *t, const char *set, bool ahead)
     assert_non_null(t->tmp);
     t->db = (struct redo_db){
         .page_size = t->info.page_size, .r = &t->r, .ahead = ahead, .hooks = &hooks, .ctx = t};
-    assert_int_equal(
-        bufpool_new(fileno(t->tmp), t->info.page_size, false, 64, &t->r, always, NULL, &t->db.pool),
-        JET_errSuccess);
+    assert_int_equal(bufpool_new(NULL, fileno(t->tmp), t->info.page_size, false, 64, &t->r, always,
+                                 NULL, &t->db.pool),
+                     JET_errSuccess);
     assert_int_equal(redo_init(&t->db), JET_errSuccess);
 }
 

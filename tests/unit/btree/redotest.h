@@ -54,9 +54,9 @@ static JET_ERR rig_decompress(struct slice in, uint8_t *out, uint32_t cap, uint3
     return JET_errSuccess;
 }
 
-static JET_ERR rig_flush(void *ctx, pgno_t pgno, lgpos_t lgpos)
+static JET_ERR rig_flush(void *ctx, const struct buf *b, lgpos_t lgpos)
 {
-    (void)ctx, (void)pgno, (void)lgpos;
+    (void)ctx, (void)b, (void)lgpos;
     return JET_errSuccess;
 }
 
@@ -70,9 +70,9 @@ __attribute__((unused)) static void rig_begin(uint32_t page_size)
     rig.r = (struct reporter){.fn = rig_report};
     rig.db = (struct redo_db){
         .page_size = page_size, .r = &rig.r, .ahead = true, .hooks = &hooks, .ctx = &rig};
-    assert_int_equal(
-        bufpool_new(fileno(rig.f), page_size, false, 64, &rig.r, rig_flush, NULL, &rig.db.pool),
-        JET_errSuccess);
+    assert_int_equal(bufpool_new(NULL, fileno(rig.f), page_size, false, 64, &rig.r, rig_flush, NULL,
+                                 &rig.db.pool),
+                     JET_errSuccess);
     assert_int_equal(redo_init(&rig.db), JET_errSuccess);
 }
 

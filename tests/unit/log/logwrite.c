@@ -402,7 +402,7 @@ static void encoded_records_decode_to_what_they_were(void **state)
     check_round_trip(&simple);
     simple = (struct logrec){.type = LR_SHUTDOWN_MARK};
     check_round_trip(&simple);
-    simple = (struct logrec){.type = LR_SPLIT2};
+    simple = (struct logrec){.type = LR_PAGE_MOVE};
     assert_int_equal(logrec_encoded_len(&simple), 0);
 }
 

@@ -3,12 +3,15 @@
 #include "logbuilder.h"
 
 #include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
 
 #include "log/chkpt.h"
 #include "log/logcheck.h"
 #include "log/loghdr.h"
 #include "log/logread.h"
 #include "log/pagestate.h"
+#include "log/wal.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t nr, size_t size);
@@ -154,6 +157,65 @@ static JET_ERR decode_a_checkpoint(void)
     return err;
 }
 
+static JET_ERR no_list(void *ctx, uint8_t list[LOG_ATTACH_LEN])
+{
+    (void)ctx;
+    (void)list;
+    return JET_errSuccess;
+}
+
+static JET_ERR no_headers(void *ctx, lgen_t gen, struct logtime created)
+{
+    (void)ctx;
+    (void)gen;
+    (void)created;
+    return JET_errSuccess;
+}
+
+static void no_matter(void *ctx, JET_ERR err)
+{
+    (void)ctx;
+    (void)err;
+}
+
+static int remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(name);
+}
+
+static JET_ERR append_to_a_log(void)
+{
+    const struct wal_hooks hooks = {no_list, no_headers, no_matter, NULL};
+    const struct logrec mark = {.type = LR_SHUTDOWN_MARK};
+    struct wal_start s = {.base = "edb",
+                          .ext = ".log",
+                          .digits = 5,
+                          .file_len = 8 * LOG_SEGMENT_LEN,
+                          .hdr = lb_header(&b),
+                          .fresh = true};
+    struct reporter r = reporter_to(&faults);
+    struct wal *w = NULL;
+    char dir[80];
+    lgen_t gen;
+    JET_ERR err;
+
+    snprintf(dir, sizeof(dir), "%s.dir", path);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    s.dirfd = open(dir, O_RDONLY | O_DIRECTORY);
+    err = wal_open(&s, &hooks, &r, &w);
+    if (err >= 0)
+        err = wal_append(w, &mark, NULL);
+    if (err >= 0)
+        err = wal_roll(w, &gen);
+    wal_close(w);
+    close(s.dirfd);
+    assert_int_equal(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    return err;
+}
+
 static void lack_of_memory_is_told_and_leaks_nothing(void **state)
 {
     static const struct {
@@ -161,10 +223,9 @@ static void lack_of_memory_is_told_and_leaks_nothing(void **state)
         JET_ERR (*run)(void);
         unsigned at_least; /* allocations */
     } cases[] = {
-        {"check", check_a_log, 8},
-        {"read", read_a_set, 5},
-        {"dump", dump_a_log, 4},
-        {"checkpoint", decode_a_checkpoint, 2},
+        {"check", check_a_log, 8},      {"read", read_a_set, 5},
+        {"dump", dump_a_log, 4},        {"checkpoint", decode_a_checkpoint, 2},
+        {"append", append_to_a_log, 3},
     };
 
     (void)state;

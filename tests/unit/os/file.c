@@ -114,6 +114,24 @@ static void holes_are_found(void **state)
     close(fd);
 }
 
+static void a_file_made_longer_ends_in_zeroes(void **state)
+{
+    uint8_t b[3000], bytes[100];
+    size_t len;
+    FILE *f = tmpfile();
+
+    (void)state;
+    assert_non_null(f);
+    memset(bytes, 7, sizeof(bytes));
+    assert_int_equal(os_pwrite_all(fileno(f), bytes, sizeof(bytes), 0), JET_errSuccess);
+    assert_int_equal(os_extend(fileno(f), 100, 2500), JET_errSuccess);
+    assert_int_equal(os_pread(fileno(f), b, sizeof(b), 0, &len), JET_errSuccess);
+    assert_int_equal(len, 2500);
+    for (size_t i = 0; i < len; i++)
+        assert_int_equal(b[i], i < 100 ? 7 : 0);
+    fclose(f);
+}
+
 static void errno_comes_in_by_one_table(void **state)
 {
     static const int in[] = {ENOENT, EACCES, EROFS, ENOSPC, EDQUOT, ENOMEM,
@@ -142,6 +160,7 @@ int main(void)
         cmocka_unit_test(a_device_is_not_a_file),
         cmocka_unit_test(reads_end_with_the_file),
         cmocka_unit_test(holes_are_found),
+        cmocka_unit_test(a_file_made_longer_ends_in_zeroes),
         cmocka_unit_test(errno_comes_in_by_one_table),
     };
     return cmocka_run_group_tests(tests, setup, teardown) != 0;

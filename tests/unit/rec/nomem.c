@@ -6,6 +6,8 @@
 
 #include "engine.h"
 #include "rec/catrow.h"
+#include "rec/indexkeys.h"
+#include "rec/recbuf.h"
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t nr, size_t len);
@@ -138,10 +140,80 @@ static void running_out_of_memory_is_told_and_leaks_nothing(void **state)
     testdb_done(&db);
 }
 
+static JET_ERR fetch_fill(void *ctx, const struct value *v, uint8_t *buf, uint32_t cap,
+                          uint32_t *ret_len)
+{
+    (void)ctx;
+    (void)v;
+    *ret_len = cap < 300 ? cap : 300;
+    for (uint32_t i = 0; i < *ret_len; i++)
+        buf[i] = (uint8_t)('a' + i % 23);
+    return JET_errSuccess;
+}
+
+/* The record, its one separated value, and all the pieces of that in a tuple index. */
+static JET_ERR make_keys(unsigned *ret_nr)
+{
+    static struct column c = {.fid = 256, .coltyp = JET_coltypLongText, .cp = 1252};
+    static const struct table t = {.name = "t"};
+    const struct schema s = {.table = &t, .columns = &c, .nr_columns = 1};
+    const struct index ix = {.name = "i",
+                             .key_most = 255,
+                             .segment_most = 255,
+                             .nr_segments = 1,
+                             .segments = {{.fid = 256}},
+                             .tuples = true,
+                             .tuple_min = 3,
+                             .tuple_max = 10,
+                             .tuple_count = 1000,
+                             .tuple_step = 1};
+    const struct slice lid = sl("\1\0\0\0", 4);
+    struct index_key_set set = {0};
+    struct index_record r;
+    struct index_plan p;
+    struct recbuf rb;
+    JET_ERR err;
+
+    assert_true(index_plan_init(&p, &s, &ix));
+    err = recbuf_init(&rb, 4096);
+    if (err >= 0)
+        err = recbuf_start(&rb, &s);
+    if (err >= 0)
+        err = recbuf_set(&rb, &c, 1, &lid, RECBUF_SEPARATED);
+    if (err >= 0)
+        err = index_record_init(&r, recbuf_bytes(&rb), rb.layout, fetch_fill, NULL);
+    if (err >= 0) {
+        err = index_key_set_make(&set, &p, 0, &r);
+        index_record_done(&r);
+    }
+    *ret_nr = set.nr;
+    index_key_set_done(&set);
+    recbuf_done(&rb);
+    return err;
+}
+
+static void keys_without_memory_are_none(void **state)
+{
+    JET_ERR err;
+    unsigned n = 0, nr;
+
+    (void)state;
+    do {
+        fail_at = ++n;
+        nr_seen = 0;
+        err = make_keys(&nr);
+        assert_true(err == JET_errSuccess || err == JET_errOutOfMemory);
+    } while (err < 0);
+    fail_at = 0;
+    assert_true(n > 4);
+    assert_true(nr > 23 && nr < 298); /* each piece once */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(running_out_of_memory_is_told_and_leaks_nothing),
+        cmocka_unit_test(keys_without_memory_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

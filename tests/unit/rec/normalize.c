@@ -1,6 +1,6 @@
 /*
- * Index keys: known answers of every rule, then every key of the real databases that needs no collation,
- * made anew from the records and looked up in its index.
+ * Index keys: known answers of every rule, then every key of the real databases that needs no
+ * collation, made anew from the records and looked up in its index.
  */
 #include "recbuild.h"
 
@@ -10,7 +10,7 @@
 #include "rec/row.h"
 #include "rec/value.h"
 
-/* ---- known answers ------------------------------------------------------------------------------ */
+/* ---- known answers --------------------------------------------------------------------------- */
 
 struct answer {
     const char *name;
@@ -249,7 +249,267 @@ static void text_that_needs_windows_is_not_made(void **state)
     assert_int_equal(k.len, 7);
 }
 
-/* ---- real databases ------------------------------------------------------------------------------ */
+/* ---- text in our own order ------------------------------------------------------------------- */
+
+static struct index own_index(void)
+{
+    static uint8_t version[8], sort_id[16];
+    struct index ix = plain_index();
+
+    norm_version(version, sort_id);
+    ix.flags = INDEX_LOCALIZED_TEXT;
+    ix.version = sl(version, sizeof(version));
+    ix.sort_id = sl(sort_id, sizeof(sort_id));
+    return ix;
+}
+
+static const struct column wide_text = {
+    .name = "wide", .fid = 256, .coltyp = JET_coltypLongText, .cp = 1200};
+
+static void text_of_our_own_indexes_has_keys(void **state)
+{
+    struct index ix = own_index();
+    struct slice v = sl("a\0B\0\xe9\0", 6), none = sl("", 0);
+    struct norm_key k = {0}, d = {0};
+
+    (void)state;
+    assert_int_equal(norm_text_is_ours(&ix), NORM_OURS);
+    assert_true(norm_append(&k, &ix, &wide_text, false, &v));
+    assert_int_equal(k.len, 1 + 3 + 1 + 4 + 2);
+    assert_memory_equal(k.b,
+                        "\x7f"
+                        "ABE\x01\x02\x02\x02\x04\x01\x00",
+                        k.len);
+    assert_true(norm_append(&d, &ix, &wide_text, true, &v));
+    for (uint32_t i = 0; i < k.len; i++)
+        assert_int_equal(d.b[i], (uint8_t)~k.b[i]);
+    k.len = 0;
+    assert_true(norm_append(&k, &ix, &wide_text, false, &none));
+    assert_int_equal(k.len, 1);
+    assert_int_equal(k.b[0], NORM_EMPTY);
+    ix.flags = 0;
+    assert_int_equal(norm_text_is_ours(&ix), NORM_NO_TEXT);
+    ix.flags = INDEX_LOCALIZED_TEXT;
+    ix.version.len = 0;
+    assert_int_equal(norm_text_is_ours(&ix), NORM_FOREIGN);
+    assert_false(norm_append(&k, &ix, &wide_text, false, &v));
+}
+
+/* Keys of 255 bytes see 255 bytes of the text; longer ones as many as they need. */
+static void long_text_is_cut_where_the_index_says(void **state)
+{
+    struct index ix = own_index();
+    static uint8_t text[2 * NORM_VALUE_MOST];
+    struct slice v = sl(text, sizeof(text));
+    struct norm_key k = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(text); i += 2)
+        text[i] = 'a';
+    assert_true(norm_append(&k, &ix, &wide_text, false, &v));
+    assert_int_equal(k.len, 1 + 127 + 3);
+    assert_false(k.truncated);
+    k.len = 0;
+    ix.key_most = ix.segment_most = 100;
+    assert_true(norm_append(&k, &ix, &wide_text, false, &v));
+    assert_int_equal(k.len, 100);
+    assert_true(k.truncated);
+    k.len = 0;
+    k.truncated = false;
+    ix.key_most = 300;
+    assert_true(
+        norm_append(&k, &ix, &wide_text, false, &v)); /* the index asks for 100 bytes of it */
+    assert_int_equal(k.len, 100);
+    assert_false(k.truncated);
+    k.len = 0;
+    ix.key_most = ix.segment_most = 2000;
+    for (unsigned i = 0; i < sizeof(text); i += 2)
+        text[i] = 1; /* counts nowhere: so much of it hides what follows */
+    text[sizeof(text) - 2] = 'a';
+    assert_true(norm_append(&k, &ix, &wide_text, false, &v));
+    assert_int_equal(k.len, 1 + 3);
+}
+
+static void numbers_without_bytes_are_as_null(void **state)
+{
+    struct index ix = plain_index();
+    const struct column n = {.fid = 256, .coltyp = JET_coltypLong};
+    struct slice none = sl("", 0);
+    struct norm_key k = {0};
+
+    (void)state;
+    assert_true(norm_append(&k, &ix, &n, false, &none));
+    assert_int_equal(k.len, 1);
+    assert_int_equal(k.b[0], NORM_NULL);
+}
+
+/* ---- keys to seek with ----------------------------------------------------------------------- */
+
+static const struct column search_cols[] = {
+    {.name = "long", .fid = 1, .coltyp = JET_coltypLong, .len = 4},
+    {.name = "fixed text", .fid = 2, .coltyp = JET_coltypText, .cp = 1252, .len = 4},
+    {.name = "text", .fid = 128, .coltyp = JET_coltypText, .cp = 1252},
+    {.name = "bytes", .fid = 129, .coltyp = JET_coltypBinary},
+    {.name = "wide text", .fid = 256, .coltyp = JET_coltypLongText, .cp = 1200},
+};
+
+static void a_search_key_stands_for_what_its_limit_says(void **state)
+{
+    static const struct {
+        unsigned c;
+        bool descending;
+        const char *value;
+        uint32_t len;
+        enum norm_limit limit;
+        const char *key; /* key_most is 12: a key that is filled up has 13 bytes */
+        uint32_t key_len;
+        JET_ERR err;
+    } cases[] = {
+        {0, false, V("\1\0\0\0"), NORM_WHOLE, V("\x7f\x80\0\0\1"), JET_errSuccess},
+        {0, false, V("\1\0\0\0"), NORM_COLUMN_START, V("\x7f\x80\0\0\1"), JET_errSuccess},
+        {0, false, V("\1\0\0\0"), NORM_COLUMN_END,
+         V("\x7f\x80\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff"), JET_errSuccess},
+        {0, false, V("\1\0\0\0"), NORM_STR_END, V("\x7f\x80\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff"),
+         JET_errSuccess},
+        {0, false, V("\1\0\0\0"), NORM_PARTIAL_END, V(""), JET_errInvalidGrbit},
+        {0, false, V("\1\0\0"), NORM_WHOLE, V(""), JET_errInvalidBufferSize},
+        {0, false, NULL, 0, NORM_WHOLE, V("\0"), JET_errSuccess},
+        {1, false, V("ab"), NORM_WHOLE,
+         V("\x7f"
+           "AB  \0"),
+         JET_errSuccess},
+        {1, false, V("abcde"), NORM_WHOLE, V(""), JET_errInvalidBufferSize},
+        {2, false, V("ab"), NORM_WHOLE,
+         V("\x7f"
+           "AB\0"),
+         JET_errSuccess},
+        {2, false, V("ab"), NORM_PARTIAL_START,
+         V("\x7f"
+           "AB"),
+         JET_errSuccess},
+        {2, false, V("ab"), NORM_PARTIAL_END,
+         V("\x7f"
+           "AB\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+         JET_errSuccess},
+        {2, true, V("ab"), NORM_PARTIAL_END,
+         V("\x80\xbe\xbd\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), JET_errSuccess},
+        {2, false, V("ab"), NORM_STR_END,
+         V("\x7f"
+           "AB\0\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+         JET_errSuccess},
+        {2, false, NULL, 0, NORM_PARTIAL_END,
+         V("\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), JET_errSuccess},
+        {3, false, V("abc"), NORM_PARTIAL_START,
+         V("\x7f"
+           "abc"),
+         JET_errSuccess},
+        {3, false, V("abc"), NORM_STR_END,
+         V("\x7f"
+           "abc\xff\xff\xff\xff\xff\xff\xff"),
+         JET_errSuccess},
+        {3, false, V("abcdefgh"), NORM_PARTIAL_END,
+         V("\x7f"
+           "abcdefgh\xff\xff"),
+         JET_errSuccess},
+        {3, false, V("abcdefghi"), NORM_PARTIAL_END,
+         V("\x7f"
+           "abcdefgh\x09i\xff\xff"),
+         JET_errSuccess},
+        {3, false, V("abcdefghijk"), NORM_PARTIAL_END,
+         V("\x7f"
+           "abcdefgh\x09ij\xff"),
+         JET_errSuccess},
+        {4, false, V("a\0\xe9\0"), NORM_WHOLE,
+         V("\x7f"
+           "AE\x01\x02\x02\x04\x01\0"),
+         JET_errSuccess},
+        {4, false, V("a\0\xe9\0"), NORM_PARTIAL_START,
+         V("\x7f"
+           "AE"),
+         JET_errSuccess},
+        {4, false, V("a\0\xe9\0"), NORM_PARTIAL_END,
+         V("\x7f"
+           "AE\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+         JET_errSuccess},
+        {4, true, V("a\0"), NORM_PARTIAL_START, V("\x80\xbe"), JET_errSuccess},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct index ix = own_index();
+        struct slice v = sl(cases[i].value, cases[i].len);
+        struct norm_key k = {0};
+        JET_ERR err;
+        ix.key_most = ix.segment_most = 12;
+        ix.segments[0].descending = cases[i].descending;
+        err = norm_append_search(&k, &ix, 0, &search_cols[cases[i].c], cases[i].value ? &v : NULL,
+                                 cases[i].limit);
+        if (err != cases[i].err || k.len != cases[i].key_len ||
+            memcmp(k.b, cases[i].key, k.len) != 0) {
+            for (uint32_t n = 0; n < k.len; n++)
+                print_message("%02x ", k.b[n]);
+            fail_msg("case %u: %d, %u bytes", (unsigned)i, (int)err, k.len);
+        }
+    }
+}
+
+static void a_search_key_of_tuples_is_one_tuple(void **state)
+{
+    struct index ix = own_index();
+    struct slice v = str("abcdef"), w = str("a");
+    struct norm_key k = {0};
+
+    (void)state;
+    ix.tuples = true;
+    ix.tuple_min = 2;
+    ix.tuple_max = 3;
+    assert_int_equal(norm_append_search(&k, &ix, 0, &search_cols[2], &v, NORM_WHOLE),
+                     JET_errSuccess);
+    assert_int_equal(k.len, 5);
+    assert_int_equal(norm_append_search(&k, &ix, 0, &search_cols[2], &w, NORM_WHOLE),
+                     JET_errIndexTuplesKeyTooSmall);
+    assert_int_equal(norm_append_search(&k, &ix, 0, &search_cols[2], NULL, NORM_WHOLE),
+                     JET_errIndexTuplesKeyTooSmall);
+    ix.tuples = false;
+    ix.version.len = 0;
+    assert_int_equal(norm_append_search(&k, &ix, 0, &wide_text, &v, NORM_WHOLE),
+                     JET_errUnicodeNormalizationNotSupported);
+}
+
+/* Whatever begins with a text lies between the keys of its two partial limits, and what does not,
+ * does not. */
+static void partial_limits_hold_all_that_begins_so(void **state)
+{
+    struct index ix = own_index();
+
+    (void)state;
+    rnd_init("partial_limits_hold_all_that_begins_so");
+    ix.key_most = ix.segment_most = 60;
+    for (unsigned i = 0; i < 20000; i++) {
+        const struct column *c = &search_cols[2 + rnd() % 3];
+        uint8_t text[20], start[20];
+        const uint32_t unit = c->cp == 1200 ? 2 : 1, nr = 1 + (uint32_t)(rnd() % 8),
+                       nr_start = 1 + (uint32_t)(rnd() % 3);
+        struct norm_key from = {0}, to = {0}, k = {0};
+        struct slice v = sl(text, nr * unit), w = sl(start, nr_start * unit);
+        bool begins = nr >= nr_start, inside;
+
+        for (uint32_t n = 0; n < sizeof(text); n++) {
+            text[n] = unit == 2 && n & 1 ? 0 : (uint8_t)('a' + rnd() % 2);
+            start[n] = unit == 2 && n & 1 ? 0 : (uint8_t)('a' + rnd() % 2);
+        }
+        begins = begins && memcmp(text, start, w.len) == 0;
+        assert_int_equal(norm_append_search(&from, &ix, 0, c, &w, NORM_PARTIAL_START),
+                         JET_errSuccess);
+        assert_int_equal(norm_append_search(&to, &ix, 0, c, &w, NORM_PARTIAL_END), JET_errSuccess);
+        assert_true(norm_append(&k, &ix, c, false, &v));
+        inside = memcmp(k.b, from.b, from.len < k.len ? from.len : k.len) >= 0 &&
+                 k.len >= from.len && memcmp(k.b, to.b, to.len < k.len ? to.len : k.len) < 0;
+        assert_int_equal(inside, begins);
+    }
+}
+
+/* ---- real databases -------------------------------------------------------------------------- */
 
 #define VALUES_MOST 40
 
@@ -316,7 +576,8 @@ static bool conditions_hold(struct check *k, struct bt_node *n)
     return true;
 }
 
-/* One entry: value number pick[i] of each segment. It must be in the index, with the row's bookmark. */
+/* One entry: value number pick[i] of each segment. It must be in the index, with the row's
+ * bookmark. */
 static void expect_entry(struct check *k, const unsigned *pick)
 {
     struct norm_key *key = &k->made[k->nr_made];
@@ -497,6 +758,12 @@ int main(void)
         cmocka_unit_test(a_full_key_takes_no_segment),
         cmocka_unit_test(segments_of_varying_length_have_a_limit_of_their_own),
         cmocka_unit_test(text_that_needs_windows_is_not_made),
+        cmocka_unit_test(text_of_our_own_indexes_has_keys),
+        cmocka_unit_test(long_text_is_cut_where_the_index_says),
+        cmocka_unit_test(numbers_without_bytes_are_as_null),
+        cmocka_unit_test(a_search_key_stands_for_what_its_limit_says),
+        cmocka_unit_test(a_search_key_of_tuples_is_one_tuple),
+        cmocka_unit_test(partial_limits_hold_all_that_begins_so),
         cmocka_unit_test(the_keys_of_real_databases_are_made_anew),
     };
 

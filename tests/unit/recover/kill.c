@@ -199,8 +199,13 @@ static void stop_and_go_on(const char *set)
     assert_int_equal(faults, 0);
     print_message("%s: %u changes\n", set, total);
     for (unsigned i = 0; i < cuts(); i++) {
+        const unsigned at = 1 + (unsigned)(rnd() % total);
+        int status;
+
         fresh_set();
-        assert_int_equal(recover(1 + (unsigned)(rnd() % total)), STOPPED);
+        status = recover(at);
+        /* which page makes room for which depends on addresses: some runs need a few changes less */
+        assert_true(status == STOPPED || (status == 0 && at > total / 10 * 9));
         while (rnd() % 3 == 0)
             assert_int_not_equal(recover(1 + (unsigned)(rnd() % total)),
                                  1); /* the end is fine too */

@@ -185,7 +185,7 @@ class Recover(unittest.TestCase):
         self.assertEqual(sums(self.dir), before)
         self.same_content(dest)
         self.sound(dest)
-        r = self.recover(DAMAGED, "--to", dest)
+        r = self.recover(CANNOT, "--to", dest)
         self.assertIn("not empty", r.stderr)
         self.sound(dest)
 

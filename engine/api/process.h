@@ -1,0 +1,25 @@
+/*
+ * What the process has of instances: between instance.c (their life), sysparam.c (parameters) and
+ * instanceinfo.c (what there is).
+ */
+#ifndef ESE_API_PROCESS_H
+#define ESE_API_PROCESS_H
+
+#include "api/api_int.h"
+
+/* The default instance, handle 0, is for programs of the time before there could be several. */
+struct process {
+    pthread_mutex_t lock; /* all below, and the states of instances; comes before jinst.lock */
+    struct jinst *instances, *default_instance;
+    struct params params;              /* for instances to come */
+    bool ready;                        /* params is */
+    unsigned nr_instances, nr_started; /* of these, JetInit was called for */
+};
+extern struct process process;
+
+/* With process.lock, all of them. */
+void process_init(void); /* before anything else is looked at */
+/* JET_errInvalidParameter, JET_errNotInitialized (no default instance). */
+must_check JET_ERR process_find(JET_INSTANCE instance, struct jinst **ret);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * The life of an instance: started (recovery, log, checkpoint), databases created, attached and detached, ended (ESE:
+ * jetapi.cxx JetInit, JetTerm; db.cxx; log.cxx; write path 1 and 12).
+ *
+ * Order of writes, so that a crash at any moment leaves what recovery completes:
+ *   - CreateDB and AttachDB are on disk before the file is touched; its header is dirty before its first page is written.
+ *   - Every attached header names the newest generation before that generation has a record.
+ *   - Clean: all pages, sync; DetachDB or ShutDownMark on disk; header. The checkpoint moves after the headers, logs go
+ *     after the checkpoint.
+ */
+#ifndef ESE_RECOVER_LIVE_H
+#define ESE_RECOVER_LIVE_H
+
+#include "engine.h"
+#include "txn/ver.h"
+
+struct live_conf {
+    struct inst_conf core;
+    const char *log_dir, *sys_dir; /* native, absolute */
+    const char *db_dir;            /* JET_paramAlternateDatabaseRecoveryPath, or NULL */
+    bool short_names;              /* .log, .chk (else .jtx, .jcp), for a new stream */
+    bool five_digits;
+    bool make_paths;   /* JET_paramCreatePathIfNotExist */
+    bool must_exist;   /* JET_bitLogStreamMustExist: JET_errMissingLogFile for an empty directory */
+    bool replace_logs; /* JET_paramCleanupMismatchedLogFiles */
+    uint32_t log_buffer_kib;
+    ese_progress_fn *progress; /* of a recovery */
+    void *progress_ctx;
+};
+
+/* fn: faults and notes, from any thread. Errors of recovery; JET_errFileAccessDenied: another process (or instance) owns
+ * the logs; JET_errInvalidPath, JET_errInvalidLogDirectory, JET_errInvalidSystemPath. */
+must_check JET_ERR live_init(const struct live_conf *conf, ese_fault_fn *fn, void *ctx,
+                             struct inst **ret);
+
+enum live_end {
+    LIVE_COMPLETE, /* versions cleaned, databases clean */
+    LIVE_ABRUPT,   /* databases clean, versions not cleaned */
+    LIVE_DIRTY,    /* nothing is written: as after a crash */
+};
+/* No session is left but the engine's own. The instance is gone afterwards, whatever is returned. A failed one ends
+ * as LIVE_DIRTY. */
+must_check JET_ERR live_term(struct inst *in, enum live_end how);
+
+struct live_create {
+    const char *path; /* native, absolute */
+    uint32_t pages;   /* at the start; 0: as usual */
+    uint32_t pages_max;
+    bool overwrite;    /* JET_bitDbOverwriteExisting */
+    bool recovery_off; /* JET_bitDbRecoveryOff: not logged */
+};
+/* Attached, with one reference. JET_errDatabaseDuplicate: a file of that name is there. s: not in a transaction. */
+must_check JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **ret);
+/* JET_wrnDatabaseAttached: it is already. JET_errFileNotFound, JET_errDatabaseDirtyShutdown, JET_errDatabaseInvalidPages,
+ * JET_errInvalidDatabaseVersion, JET_errPageSizeMismatch, JET_errDatabaseFileReadOnly, JET_errTooManyAttachedDatabases. */
+must_check JET_ERR live_attach_db(struct sess *s, const char *path, bool read_only,
+                                  uint32_t pages_max, struct db **ret);
+/* Nothing in it is open. */
+must_check JET_ERR live_detach_db(struct sess *s, struct db *d);
+/* NULL: not attached. Compares the path as it was given and as it really is. */
+struct db *live_find_db(struct inst *in, const char *path);
+
+/* Writes what holds the checkpoint back by more than its depth, and moves it. all: as far as open transactions let it. */
+must_check JET_ERR live_checkpoint(struct inst *in, bool all);
+/* JET_GetInstanceMiscInfo and the like. */
+struct signature live_log_signature(struct inst *in);
+void live_checkpoint_info(struct inst *in, struct chkpt_disk *ret);
+
+#endif
