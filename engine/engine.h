@@ -107,7 +107,7 @@ struct ese_attach { /* a database as a log or checkpoint header names it */
     char *path;     /* as logged (a Windows path as a rule), converted to UTF-8 */
     uint32_t dbid;
     uint64_t lgpos_attach, lgpos_consistent;
-    uint64_t dbtime;     /* the last ones that had been given out when the header was written */
+    uint64_t dbtime; /* the last ones that had been given out when the header was written */
     uint32_t objid_last;
     ese_signature sign_db;
 };

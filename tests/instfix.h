@@ -28,10 +28,10 @@ struct instfix_conf {
     bool durable;         /* writes of the log are synced; without it a crash is a process's only */
     uint32_t cache_pages; /* 0: 4096 */
     uint32_t ver_max;     /* bytes; 0: 64 MiB */
-    uint32_t log_file_kib;         /* 0: 1024 */
-    uint32_t update_major;         /* of the database's format; 0: 20 */
-    uint32_t pages;                /* of the database at first; 0: 256 */
-    const struct ver_hooks *hooks; /* NULL: dir_ver_hooks */
+    uint32_t log_file_kib;              /* 0: 1024 */
+    uint32_t update_major;              /* of the database's format; 0: 20 */
+    uint32_t pages;                     /* of the database at first; 0: 256 */
+    const struct ver_hooks *hooks;      /* NULL: dir_ver_hooks */
     void (*close_schema)(struct db *d); /* before the trees go: rec/'s cache; NULL: there is none */
 };
 

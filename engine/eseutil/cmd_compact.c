@@ -1,7 +1,7 @@
 /*
- * eseutil compact DB DEST: every table, index and row again in a new file, in order and without what is free. DEST appears only when it
- * is whole; DB is only read. One row is held in memory at a time. Indexes of text are made by the sort order of this engine, whoever's it
- * was in DB.
+ * * eseutil compact DB DEST: every table, index and row again in a new file, in order and without
+ * what is free. DEST appears only when it is whole; DB is only read. One row is held in memory at
+ * a time. Indexes of text are made by the sort order of this engine, whoever's it was in DB.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -47,7 +47,7 @@ static void *enum_realloc(void *ctx, void *p, uint32_t len)
     return realloc(p, len);
 }
 
-/* ---- which tables ------------------------------------------------------------------------------------- */
+/* ---- which tables ---------------------------------------------------------------------------- */
 
 static JET_ERR add_table(struct compact *c, const JET_OBJECTLIST *list)
 {
@@ -88,7 +88,7 @@ static JET_ERR list_tables(struct compact *c)
     return err == JET_errNoCurrentRecord ? JET_errSuccess : err;
 }
 
-/* ---- the definition of one ------------------------------------------------------------------------------ */
+/* ---- the definition of one ------------------------------------------------------------------- */
 
 struct definition { /* what JetCreateTableColumnIndex4W wants; freed by definition_done */
     JET_TABLECREATE4_W table;
@@ -157,7 +157,8 @@ static JET_ERR read_column(const struct compact *c, const JET_COLUMNLIST *l, JET
     return JET_errSuccess;
 }
 
-/* Those of the table itself, in the order of their numbers; not the one that only holds a place in a primary index. */
+/* Those of the table itself, in the order of their numbers; not the one that only holds a place in
+ * a primary index. */
 static JET_ERR read_columns(const struct compact *c, JET_TABLEID from, struct definition *d)
 {
     JET_COLUMNLIST l = {.cbStruct = sizeof(l)};
@@ -291,7 +292,8 @@ static void read_hints(JET_TABLEID from, struct definition *d)
     d->table.cbSeparateLV = f->intrinsic_most;
 }
 
-/* Indexes that are made behind the rows are made in one go, sorted; a template has no rows, and what derives from it looks for them. */
+/* Indexes that are made behind the rows are made in one go, sorted; a template has no rows, and
+ * what derives from it looks for them. */
 static void choose_indexes(struct definition *d, uint32_t flags)
 {
     for (uint32_t i = 0; i < d->nr_indexes; i++) {
@@ -347,7 +349,7 @@ static JET_ERR make_indexes(const struct compact *c, JET_TABLEID to, const struc
     return err;
 }
 
-/* ---- columns of the one and the other --------------------------------------------------------------------- */
+/* ---- columns of the one and the other -------------------------------------------------------- */
 
 static JET_ERR pair_column(struct compact *c, JET_TABLEID to, const JET_COLUMNLIST *l)
 {
@@ -401,7 +403,7 @@ static JET_COLUMNID to_id(const struct compact *c, JET_COLUMNID from)
     return 0;
 }
 
-/* ---- rows ----------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static JET_ERR copy_values(struct compact *c, JET_TABLEID to, const JET_ENUMCOLUMN *cols,
                            uint32_t nr)
@@ -513,7 +515,7 @@ static JET_ERR copy_table(struct compact *c, const struct copied *t)
     return err;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /* Templates first, then what may derive from them. */
 static int copy_tables(struct compact *c, bool templates)

@@ -1,6 +1,7 @@
 /*
- * eseutil load DB TABLE [FILE]: rows from CSV or JSON lines. The table is made if it is not there; its columns are those that the
- * input names. A row that cannot be loaded ends it: the rows before it are in the table, and how many they are is said.
+ * * eseutil load DB TABLE [FILE]: rows from CSV or JSON lines. The table is made if it is not
+ * there; its columns are those that the input names. A row that cannot be loaded ends it: the rows
+ * before it are in the table, and how many they are is said.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -44,7 +45,7 @@ struct load {
     struct bar bar;
 };
 
-/* ---- columns ---------------------------------------------------------------------------------------- */
+/* ---- columns --------------------------------------------------------------------------------- */
 
 /* NAME:TYPE or NAME:TYPE[]. */
 static bool parse_type(const char *s, size_t len, struct wanted *ret)
@@ -145,7 +146,7 @@ static JET_ERR need_column(struct load *l, const char *name, bool many)
     return err < 0 ? err : JET_errSuccess;
 }
 
-/* ---- rows --------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static int bad_row(struct load *l, const char *what, const char *column)
 {
@@ -182,11 +183,14 @@ static int failed(struct load *l, const char *doing, const char *column, JET_ERR
     if (is_of_row(err))
         return bad_row(l, ese_err_text(err), column);
     bar_hide(&l->bar);
-    if (err == JET_errSecondaryIndexCorrupted || err == JET_errPrimaryIndexCorrupted)
+    if (err == JET_errSecondaryIndexCorrupted || err == JET_errPrimaryIndexCorrupted) {
         fprintf(stderr,
                 "eseutil: %s: an index of text follows the sort order of another engine; "
                 "`eseutil compact` makes a database with our own\n",
                 l->s.path);
+        (void)scratch_failed(&l->s, doing, err);
+        return EXIT_CANNOT;
+    }
     return scratch_failed(&l->s, doing, err);
 }
 
@@ -298,7 +302,7 @@ static int load_batch(struct load *l, bool *ret_more)
     return status;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static JET_ERR open_table(struct load *l)
 {
@@ -332,7 +336,8 @@ static int load_rows(struct load *l)
     return status;
 }
 
-/* CSV names all its columns at once: one of --types that is not among them is misspelt. NULL: none is. */
+/* CSV names all its columns at once: one of --types that is not among them is misspelt. NULL: none
+ * is. */
 static const struct wanted *misspelt(const struct load *l)
 {
     for (size_t i = 0; !l->in.json && i < l->nr_wanted; i++) {

@@ -115,6 +115,7 @@ int exit_of(JET_ERR err)
     case JET_errObjectNotFound:
     case JET_errInvalidParameter:
     case JET_errFeatureNotAvailable:
+    case JET_errCallbackNotResolved: /* default values that a program computes */
         return EXIT_CANNOT;
     default:
         return err < 0 ? EXIT_DAMAGED : EXIT_DONE;

@@ -74,7 +74,7 @@ static int bad(struct input *in, const char *what)
 
 static const char bom[] = "\xef\xbb\xbf";
 
-/* ---- CSV -------------------------------------------------------------------------------------------- */
+/* ---- CSV ------------------------------------------------------------------------------------- */
 
 static int next(struct input *in)
 {
@@ -90,7 +90,8 @@ static void unread(struct input *in, int c)
     in->held[in->nr_held++] = c;
 }
 
-/* A cell behind its opening quote. Returns what ended it: ',', '\n' or EOF; -2: malformed or no memory. */
+/* A cell behind its opening quote. Returns what ended it: ',', '\n' or EOF; -2: malformed or no
+ * memory. */
 static int csv_quoted(struct input *in, struct text *t)
 {
     bool closed = false;
@@ -195,7 +196,7 @@ int input_header(struct input *in)
     return got;
 }
 
-/* ---- JSON lines ---------------------------------------------------------------------------------------- */
+/* ---- JSON lines ------------------------------------------------------------------------------ */
 
 static void skip_space(const char **p)
 {

@@ -119,7 +119,7 @@ static bool put_bit(const char *s, struct loaded *ret)
     return false;
 }
 
-/* ---- dates --------------------------------------------------------------------------------------------- */
+/* ---- dates ----------------------------------------------------------------------------------- */
 
 #define DAYS_1899_SINCE_1601 109205 /* a FILETIME counts from 1601-01-01 */
 
@@ -158,7 +158,8 @@ static bool parse_day(const char **s, int64_t *ret)
     return true;
 }
 
-/* The fraction in the units that dumps try: seconds, milli-, micro-, nanoseconds; 100 ns where there are 7 digits. */
+/* The fraction in the units that dumps try: seconds, milli-, micro-, nanoseconds; 100 ns where
+ * there are 7 digits. */
 static bool parse_fraction(const char **s, struct moment *m)
 {
     uint64_t per_second = 1, value = 0;
@@ -223,7 +224,7 @@ static bool put_date(const char *s, struct loaded *ret)
     return put(ret, &days, sizeof(days));
 }
 
-/* ---- bytes and text -------------------------------------------------------------------------------------- */
+/* ---- bytes and text -------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {

@@ -15,7 +15,8 @@ static const struct command *const commands[] = {
 static void help(FILE *out)
 {
     fputs("Usage: eseutil COMMAND [OPTION]... PATH...\n"
-          "Looks into, checks, recovers, makes and fills the files of ESE (JET Blue) databases. Only\n"
+          "Looks into, checks, recovers, makes and fills the files of ESE (JET Blue) databases. "
+          "Only\n"
           "recover and load write to files that are there.\n\n",
           out);
     for (size_t i = 0; i < NR_COMMANDS; i++)

@@ -151,9 +151,10 @@ def lacks_pieces(theirs, ours, column, page_size):
 
 
 def is_compressed(theirs, ours, column):
-    """Of a value outside of its record it leaves the bytes as they lie there; the first names how (compress.h)."""
+    """Of a value outside of its record it leaves the bytes as they lie there; the upper five bits of the first
+    name how: 7-bit ASCII, 7-bit UTF-16, XPRESS."""
     return (column["Type"] == "LongBinary" and column.get("Compressed", False) and bytes_of(ours, column) > 1023 and
-            theirs != ours and theirs[:2] in ("0d", "18") and len(theirs) < len(ours))
+            theirs != ours and len(theirs) < len(ours) and int(theirs[:2] or "0", 16) >> 3 in (1, 2, 3))
 
 
 def forgiven(theirs, ours, column, page_size):

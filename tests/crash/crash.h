@@ -25,7 +25,7 @@
 #define LV_MAX      40000u
 
 /* How a child ends. */
-enum { ENDED = 0, BROKEN = 3, CUT = 77 };
+enum { ENDED = 0, BROKEN = 3, CUT = 77, TORN = 78 };
 
 /* What a child was promised; in memory that its death leaves alone. */
 struct shared {
@@ -46,6 +46,7 @@ struct config {
     unsigned workers;
     uint32_t page_size, cache_pages, depth;
     bool circular, threads;
+    bool torn;     /* pages of the database may be torn: JET_errReadVerifyFailure is an end, too */
     bool may_fail; /* errors are expected: faults are injected */
     bool log_lost; /* once the fault has happened, nothing can be made durable any more */
     char dir[128], db[160];

@@ -39,6 +39,8 @@ void broken(const char *fmt, ...)
 
 void must(JET_ERR err, const char *what)
 {
+    if (conf.torn && err == JET_errReadVerifyFailure)
+        _exit(TORN);
     if (err < 0)
         broken("%s: %s (%d)", what, ese_err_name(err), (int)err);
 }

@@ -27,7 +27,6 @@
 
 static uint64_t rng;
 static char top[64], undo[96];
-static bool torn_pages;
 static unsigned nr_kills, nr_cuts, nr_faults, nr_recovery_cuts, nr_torn;
 
 static uint64_t rnd(void)
@@ -223,7 +222,7 @@ static void cut_life(const void *arg)
     const struct cut *cut = arg;
     JET_INSTANCE inst;
 
-    disk_begin(cut->seed, cut->at != 0, cut->at, conf.page_size, torn_pages, undo);
+    disk_begin(cut->seed, cut->at != 0, cut->at, conf.page_size, conf.torn, undo);
     must(start(&inst), "JetInit");
     must(check_law(inst), "looking at what is there");
     must(run_workers(inst, cut->nr), "working");
@@ -232,29 +231,13 @@ static void cut_life(const void *arg)
     check_files();
 }
 
-/* Torn pages of a database are beyond repair; they must be seen. */
-static void torn_life(const void *arg)
-{
-    JET_INSTANCE inst;
-    JET_ERR err = start(&inst);
-
-    (void)arg;
-    if (err >= 0)
-        err = check_law(inst);
-    if (err == JET_errReadVerifyFailure || err == JET_errDatabaseCorrupted)
-        _exit(CUT);
-    must(err, "starting on torn pages");
-    must(JetTerm(inst), "JetTerm");
-    check_files();
-}
-
 static bool look_again(const char *what, uint64_t seed)
 {
-    const int how = outcome(child_is(torn_pages ? torn_life : check_life, NULL));
+    const int how = outcome(child_is(check_life, NULL));
 
     empty(undo);
-    nr_torn += how == CUT;
-    return how == ENDED || (how == CUT && torn_pages) || say_failed(what, seed, how);
+    nr_torn += how == TORN;
+    return how == ENDED || how == TORN || say_failed(what, seed, how);
 }
 
 /* The same database again and again, each life cut somewhere, some cut once more while they recover. */
@@ -282,12 +265,13 @@ static bool cut_round(uint64_t seed)
         cut.at = 1 + rnd() % (rnd() % 3 && atomic_load(&sh->made) ? total : 1 + total / 8);
         how = outcome(child_is(cut_life, &cut));
         empty(undo);
-        if (how != CUT && how != ENDED)
-            return torn_pages || say_failed("cut", seed, how);
+        if (how != CUT && how != ENDED && how != TORN)
+            return say_failed("cut", seed, how);
+        nr_torn += how == TORN;
         nr_cuts += how == CUT;
         nr_recovery_cuts += how == CUT && i > 0 && !atomic_load(&sh->checked);
         atomic_store(&sh->checked, false);
-        if ((torn_pages || rnd() % 2) && !look_again("cut, looking", seed))
+        if ((conf.torn || rnd() % 2) && !look_again("cut, looking", seed))
             return false;
         if (nr_torn > torn_before)
             return true;
@@ -441,7 +425,7 @@ int main(int argc, char **argv)
     sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (sh == MAP_FAILED)
         return 1;
-    torn_pages = getenv("CRASH_TORN") != NULL;
+    conf.torn = getenv("CRASH_TORN") != NULL;
     make_top();
     printf("crash %s: TEST_SEED=0x%llx\n", what, (unsigned long long)seed);
     if (strcmp(what, "kill") == 0)
@@ -451,7 +435,7 @@ int main(int argc, char **argv)
     else if (strcmp(what, "fault") == 0)
         good = run(fault_round, seed, nr);
     else if (strcmp(what, "short") == 0)
-        good = run(kill_round, seed, 1) & run(cut_round, seed, 5) & run(fault_round, seed, 10);
+        good = run(kill_round, seed, 1) && run(cut_round, seed, 5) && run(fault_round, seed, 10);
     else
         good = usage() == 0;
     printf("crash %s: %u kills, %u cuts (%u of them before it had started), %u faults, %u torn "

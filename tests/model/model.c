@@ -360,7 +360,7 @@ static void op_range(int me, int32_t from)
     int32_t id = from;
     JET_ERR err = seek(me, from, up ? JET_bitSeekGE : JET_bitSeekLE);
 
-    for (unsigned n = rnd() % 20; n > 0; n--) {
+    for (uint64_t n = rnd() % 20; n > 0; n--) {
         while (id >= 0 && id < ROWS && !visible(me, id))
             id += up ? 1 : -1;
         if (id < 0 || id >= ROWS) {

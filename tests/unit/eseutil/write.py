@@ -333,6 +333,22 @@ class Write(unittest.TestCase):
         self.assertGreater(done, 20)
         self.assertEqual(os.listdir(self.top), [])
 
+    def test_text_of_a_foreign_sort_order_is_compacted_first(self):
+        path = os.path.join(DATA, "engine/p4096_w10/clean/files/test.edb")
+        if not os.path.exists(path):
+            self.skipTest("no " + path)
+        shutil.copy(path, self.db)
+        for table, row in (("AllTypes", "vtu,lo\nnew,5\n"), ("Kv", "k\nnew\n")):
+            r = self.load(row, table=table, status=CANNOT)
+            self.assertIn(b"compact", r.stderr)
+            self.assertIn(b"0 rows", r.stdout)
+        self.load("seq\n4711\n", table="NoPrimary")
+        dest = os.path.join(self.top, "b.edb")
+        self.expect(DONE, "compact", self.db, dest)
+        os.replace(dest, self.db)
+        for table, row in (("AllTypes", "vtu,lo\nnew,5\n"), ("Kv", "k\nnew\n")):
+            self.load(row, table=table)
+
     def test_help(self):
         for c in ("create", "load", "compact"):
             r = self.expect(DONE, c, "--help")
