@@ -2,29 +2,7 @@
 
 #include <stdlib.h>
 
-static size_t put_utf8(uint32_t c, char *out)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xe0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (c & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (c & 0x3f));
-    return 4;
-}
+#include "rec/text.h"
 
 JET_ERR utf8_of_units(const JET_WCHAR *w, size_t n, char **ret, size_t *ret_len)
 {
@@ -42,7 +20,7 @@ JET_ERR utf8_of_units(const JET_WCHAR *w, size_t n, char **ret, size_t *ret_len)
             free(s);
             return RAISE(JET_errUnicodeTranslationFail);
         }
-        at += put_utf8(c, s + at);
+        at += text_put_utf8(c, s + at);
     }
     s[at] = '\0';
     *ret = s;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "rec/catrow.h"
+#include "rec/grow.h"
 #include "rec/lv.h"
 #include "rec/recfmt.h"
 #include "rec/text.h"
@@ -92,21 +93,6 @@ static JET_ERR row_fault(struct loader *l, const struct catrow *row, const char 
 }
 
 /* Room for one more element of an array that grows by doubling. */
-static bool grow(void *array, unsigned nr, unsigned *room, size_t size)
-{
-    void **p = array, *q;
-    unsigned want = *room ? *room * 2 : 8;
-
-    if (nr < *room)
-        return true;
-    q = realloc(*p, want * size);
-    if (!q)
-        return false;
-    *p = q;
-    *room = want;
-    return true;
-}
-
 static JET_ERR add_own_columns(struct loader *l)
 {
     unsigned nr;
@@ -128,7 +114,7 @@ static JET_ERR add_table(struct loader *l, const struct catrow *row)
     l->t = NULL;
     if (row->coltyp_or_pgno == 0 || row->coltyp_or_pgno > INT32_MAX || row->name.len == 0)
         return row_fault(l, row, "a table without name or root");
-    if (!grow(&c->tables, c->nr_tables, &l->room_tables, sizeof(*c->tables)))
+    if (!array_grow(&c->tables, c->nr_tables, &l->room_tables, sizeof(*c->tables)))
         return RAISE(JET_errOutOfMemory);
     t = calloc(1, sizeof(*t));
     if (!t)
@@ -186,7 +172,7 @@ static JET_ERR add_column(struct loader *l, const struct catrow *row)
         what = "the columns are out of order";
     if (what)
         return row_fault(l, row, what);
-    if (!grow(&t->columns, t->nr_columns, &l->room_columns, sizeof(*t->columns)))
+    if (!array_grow(&t->columns, t->nr_columns, &l->room_columns, sizeof(*t->columns)))
         return RAISE(JET_errOutOfMemory);
     c = &t->columns[t->nr_columns];
     before = t->nr_columns ? c - 1 : NULL;
@@ -207,7 +193,7 @@ static JET_ERR add_index(struct loader *l, const struct catrow *row)
     struct index *ix;
     const char *what;
 
-    if (!grow(&t->indexes, t->nr_indexes, &l->room_indexes, sizeof(*t->indexes)))
+    if (!array_grow(&t->indexes, t->nr_indexes, &l->room_indexes, sizeof(*t->indexes)))
         return RAISE(JET_errOutOfMemory);
     ix = &t->indexes[t->nr_indexes];
     what = catrow_to_index(row, t, ix);

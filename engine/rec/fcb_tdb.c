@@ -3,24 +3,10 @@
 
 #include "btree/space.h"
 #include "rec/fcb_priv.h"
+#include "rec/grow.h"
 #include "rec/text.h"
 
 /* ---- columns: f->lock, or a table nobody else has yet ---------------------------------------- */
-
-static bool grow(void *array, unsigned nr, unsigned *room, size_t size)
-{
-    void **p = array, *q;
-    const unsigned want = *room ? *room * 2 : 8;
-
-    if (nr < *room)
-        return true;
-    q = realloc(*p, want * size);
-    if (!q)
-        return false;
-    *p = q;
-    *room = want;
-    return true;
-}
 
 /* Where the column is, or would be. */
 static unsigned place(const struct fcb_cols *cols, uint32_t fid)
@@ -50,7 +36,7 @@ struct fcb_col *fcb_add_col(struct fcb *f, const struct column *c)
     const unsigned i = place(cols, c->fid);
     struct fcb_col *col = calloc(1, sizeof(*col));
 
-    if (!col || !grow(&cols->col, cols->nr, &cols->room, sizeof(*cols->col))) {
+    if (!col || !array_grow(&cols->col, cols->nr, &cols->room, sizeof(*cols->col))) {
         free(col);
         return NULL;
     }
@@ -102,7 +88,7 @@ bool fcb_add_index(struct fcb *f, struct fcb_index *ix)
 {
     unsigned i = 0;
 
-    if (!grow(&f->all, f->nr_all, &f->room_all, sizeof(struct fcb_index *)))
+    if (!array_grow(&f->all, f->nr_all, &f->room_all, sizeof(struct fcb_index *)))
         return false;
     while (i < f->nr_all && f->all[i]->def.objid > ix->def.objid)
         i++;

@@ -17,16 +17,14 @@
 #include "os/file.h"
 #include "os/path.h"
 #include "page/dbhdr.h"
+#include "page/dbhdrstate.h"
 #include "page/dbhdrwrite.h"
 #include "rec/compress.h"
 #include "rec/ddl.h"
 #include "recover/live_int.h"
 
-#define PAGES_INITIAL 256u /* of a new database; ESE: 2 * cpgDatabaseMin, less the headers */
-#define PAGES_LEAST   32u  /* pages 1 to 31 are spoken for by the catalogue */
-#define UPDATE_LAST_RESIZE \
-    110u /* formats from which a header field is filled in (ESE: sysver.cxx) */
-#define UPDATE_GEN_TIME       150u
+#define PAGES_INITIAL         256u /* of a new database; ESE: 2 * cpgDatabaseMin, less the headers */
+#define PAGES_LEAST           32u  /* pages 1 to 31 are spoken for by the catalogue */
 #define LOG_UPDATE_DB_VERSION 6u   /* SetDbVersion */
 #define PATH_MOST             246u /* bytes; ESE: cchPathMost less what the engine appends */
 
@@ -198,17 +196,6 @@ static JET_ERR write_header(struct live *l, struct db *d)
     return err;
 }
 
-static void set_committed(struct db *d, lgen_t gen, struct logtime created)
-{
-    struct dbhdr_disk *h = db_hdr(d);
-
-    le32_put(&h->gen_max_required, gen);
-    le32_put(&h->gen_max_committed, gen);
-    h->time_gen_max_created = created;
-    if (le32_get(h->update_major) >= UPDATE_GEN_TIME)
-        h->time_gen_max_required = created;
-}
-
 /* Of the log that the database is attached to now; without a log it gets a signature of its own, so that no log of the
  * past can ever be applied to it. */
 static JET_ERR adopt_log(struct live *l, struct db *d)
@@ -218,11 +205,7 @@ static JET_ERR adopt_log(struct live *l, struct db *d)
 
     if (l->in.wal && signature_equal(&h->sign_log, &l->sign_log))
         return JET_errSuccess;
-    memset(&h->full_prev, 0, sizeof(h->full_prev));
-    memset(&h->inc_prev, 0, sizeof(h->inc_prev));
-    memset(&h->copy_prev, 0, sizeof(h->copy_prev));
-    memset(&h->diff_prev, 0, sizeof(h->diff_prev));
-    le64_put(&h->lgpos_consistent, 0);
+    dbhdr_forget_log(h);
     h->sign_log = l->sign_log; /* zero without a log */
     if (l->in.wal)
         return JET_errSuccess;
@@ -238,44 +221,19 @@ static JET_ERR set_attached(struct live *l, struct db *d, lgpos_t lgpos)
 
     if (err < 0)
         return err;
-    le32_put(&h->state, ESE_DB_DIRTY);
-    le64_put(&h->lgpos_attach, lgpos);
-    h->time_attach = logtime_now();
-    le64_put(&h->lgpos_detach, 0);
-    memset(&h->time_detach, 0, sizeof(h->time_detach));
-    le32_put(&h->gen_min_required, lgpos_gen(lgpos));
-    le32_put(&h->gen_min_consistent, lgpos_gen(lgpos));
-    memset(&h->full_cur, 0, sizeof(h->full_cur));
-    memset(&h->snapshot_cur, 0, sizeof(h->snapshot_cur));
+    dbhdr_set_attached(h, lgpos, logtime_now());
     if (l->in.wal)
-        set_committed(d, wal_gen(l->in.wal), wal_created(l->in.wal));
+        dbhdr_set_committed(db_hdr(d), wal_gen(l->in.wal), wal_created(l->in.wal));
     return JET_errSuccess;
 }
 
 static void set_clean(struct db *d, lgpos_t lgpos)
 {
     struct dbhdr_disk *h = db_hdr(d);
-    const struct logtime now = logtime_now();
 
     le64_put(&h->dbtime, atomic_load(&d->dbtime));
     le32_put(&h->objid_last, atomic_load(&d->objid_last));
-    le32_put(&h->state, ESE_DB_CLEAN);
-    le64_put(&h->lgpos_consistent, lgpos);
-    le64_put(&h->lgpos_detach, lgpos);
-    h->time_consistent = h->time_detach = now;
-    le32_put(&h->gen_min_required, 0);
-    le32_put(&h->gen_max_required, 0);
-    le32_put(&h->gen_max_committed, 0);
-    le32_put(&h->gen_min_consistent, 0);
-    le32_put(&h->gen_recovering, 0);
-    le32_put(&h->gen_pre_redo_min_consistent, 0);
-    le32_put(&h->gen_pre_redo_min_required, 0);
-    memset(&h->time_gen_max_created, 0, sizeof(h->time_gen_max_created));
-    memset(&h->time_gen_max_required, 0, sizeof(h->time_gen_max_required));
-    memset(&h->full_cur, 0, sizeof(h->full_cur));
-    memset(&h->snapshot_cur, 0, sizeof(h->snapshot_cur));
-    if (le32_get(h->update_major) >= UPDATE_LAST_RESIZE)
-        le64_put(&h->lgpos_last_resize, lgpos);
+    dbhdr_set_clean(h, lgpos, logtime_now());
 }
 
 /* wal_hooks.generation: no lock of ours may wait for somebody who waits for the log (live_int.h). */
@@ -292,7 +250,7 @@ JET_ERR livedb_generation(void *ctx, lgen_t gen, struct logtime created)
         pthread_mutex_lock(&d->hdr_lock);
         if (le32_get(db_hdr(d)->state) != ESE_DB_CLEAN) {
             struct reporter r = named(l, d->path);
-            set_committed(d, gen, created);
+            dbhdr_set_committed(db_hdr(d), gen, created);
             err = dbhdr_write(d->fd, d->hdr, d->page_size, logtime_now(), &r);
         }
         pthread_mutex_unlock(&d->hdr_lock);
@@ -446,7 +404,7 @@ static void new_header(struct live *l, struct db *d, lgpos_t lgpos, const struct
     if (l->in.wal) {
         le32_put(&h->gen_min_required, lgpos_gen(lgpos));
         le32_put(&h->gen_min_consistent, lgpos_gen(lgpos));
-        set_committed(d, wal_gen(l->in.wal), wal_created(l->in.wal));
+        dbhdr_set_committed(db_hdr(d), wal_gen(l->in.wal), wal_created(l->in.wal));
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include "os/file.h"
 #include "page/dbhdr.h"
+#include "page/dbhdrstate.h"
 #include "page/dbhdrwrite.h"
 #include "rec/compress.h"
 #include "recover/recover_int.h"
@@ -18,10 +19,7 @@
 #define CACHE_BYTES (256u << 20)
 #define CACHE_PAGES_MIN \
     8u /* it may be larger than it should be, never smaller than what is pinned at once */
-#define UPDATE_LAST_RESIZE \
-    110u /* formats from which a header field is filled in (ESE: sysver.cxx) */
-#define UPDATE_GEN_TIME 150u
-#define CREATE_UPDATE   20u /* of a database made from the log; SetDbVersion raises it */
+#define CREATE_UPDATE 20u /* of a database made from the log; SetDbVersion raises it */
 
 /* ---- what redo asks of the file --------------------------------------------------------------- */
 
@@ -349,13 +347,7 @@ JET_ERR rfile_write_header(struct rfile *f)
 
 void rfile_set_committed(struct rfile *f)
 {
-    struct dbhdr_disk *h = rfile_hdr(f);
-
-    le32_put(&h->gen_max_required, f->rv->committed);
-    le32_put(&h->gen_max_committed, f->rv->committed);
-    h->time_gen_max_created = f->rv->committed_created;
-    if (le32_get(h->update_major) >= UPDATE_GEN_TIME)
-        h->time_gen_max_required = f->rv->committed_created;
+    dbhdr_set_committed(rfile_hdr(f), f->rv->committed, f->rv->committed_created);
 }
 
 void rfile_set_attached(struct rfile *f, lgpos_t lgpos)
@@ -363,23 +355,11 @@ void rfile_set_attached(struct rfile *f, lgpos_t lgpos)
     struct dbhdr_disk *h = rfile_hdr(f);
 
     if (memcmp(h->sign_log.b, f->rv->set.sign_log.b, sizeof(h->sign_log.b)) != 0) {
-        memset(&h->full_prev, 0, sizeof(h->full_prev));
-        memset(&h->inc_prev, 0, sizeof(h->inc_prev));
-        memset(&h->copy_prev, 0, sizeof(h->copy_prev));
-        memset(&h->diff_prev, 0, sizeof(h->diff_prev));
+        dbhdr_forget_log(h);
         memcpy(h->sign_log.b, f->rv->set.sign_log.b, sizeof(h->sign_log.b));
-        le64_put(&h->lgpos_consistent, 0);
     }
-    le32_put(&h->state, ESE_DB_DIRTY);
-    le64_put(&h->lgpos_attach, lgpos);
-    h->time_attach = logtime_now();
-    le64_put(&h->lgpos_detach, 0);
-    memset(&h->time_detach, 0, sizeof(h->time_detach));
-    le32_put(&h->gen_min_required, lgpos_gen(lgpos));
-    le32_put(&h->gen_min_consistent, lgpos_gen(lgpos));
+    dbhdr_set_attached(h, lgpos, logtime_now());
     le32_put(&h->gen_max_required, lgpos_gen(lgpos));
-    memset(&h->full_cur, 0, sizeof(h->full_cur));
-    memset(&h->snapshot_cur, 0, sizeof(h->snapshot_cur));
 }
 
 static JET_ERR remove_map_beside(struct rfile *f, int stem)
@@ -455,29 +435,6 @@ JET_ERR rfile_begin(struct rfile *f, uint8_t dbid, lgen_t gen)
     return redo_init(&f->redo);
 }
 
-static void set_clean(struct dbhdr_disk *h, lgpos_t lgpos)
-{
-    const struct logtime now = logtime_now();
-
-    le32_put(&h->state, ESE_DB_CLEAN);
-    le64_put(&h->lgpos_consistent, lgpos);
-    le64_put(&h->lgpos_detach, lgpos);
-    h->time_consistent = h->time_detach = now;
-    le32_put(&h->gen_min_required, 0);
-    le32_put(&h->gen_max_required, 0);
-    le32_put(&h->gen_max_committed, 0);
-    le32_put(&h->gen_min_consistent, 0);
-    le32_put(&h->gen_recovering, 0);
-    le32_put(&h->gen_pre_redo_min_consistent, 0);
-    le32_put(&h->gen_pre_redo_min_required, 0);
-    memset(&h->time_gen_max_created, 0, sizeof(h->time_gen_max_created));
-    memset(&h->time_gen_max_required, 0, sizeof(h->time_gen_max_required));
-    memset(&h->full_cur, 0, sizeof(h->full_cur));
-    memset(&h->snapshot_cur, 0, sizeof(h->snapshot_cur));
-    if (le32_get(h->update_major) >= UPDATE_LAST_RESIZE)
-        le64_put(&h->lgpos_last_resize, lgpos);
-}
-
 JET_ERR rfile_shut_down(struct rfile *f, lgpos_t lgpos)
 {
     struct dbhdr_disk *h = rfile_hdr(f);
@@ -491,7 +448,7 @@ JET_ERR rfile_shut_down(struct rfile *f, lgpos_t lgpos)
         return err;
     le64_put(&h->dbtime, f->redo.dbtime_last);
     le32_put(&h->objid_last, f->redo.objid_last);
-    set_clean(h, lgpos);
+    dbhdr_set_clean(h, lgpos, logtime_now());
     f->dbid = 0;
     return rfile_write_header(f);
 }

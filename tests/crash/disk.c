@@ -229,10 +229,9 @@ static void undo_name(const struct change *c)
         (void)__real_unlinkat(dir, c->from, 0);
     if (c->what == RENAME)
         (void)__real_renameat(dir, c->to, dir, c->from);
-    if (c->kept[0])
-        if (linkat(undo_fd, c->kept, dir, c->what == RENAME ? c->to : c->from, 0) < 0 &&
-            errno != EEXIST)
-            abort();
+    if (c->kept[0] && linkat(undo_fd, c->kept, dir, c->what == RENAME ? c->to : c->from, 0) < 0 &&
+        errno != EEXIST)
+        abort();
 }
 
 static void lose_names(void)

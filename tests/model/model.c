@@ -170,8 +170,11 @@ static void model_commit(int me)
     commits += level == 1;
     for (int id = 0; id < ROWS; id++) {
         struct row *r = &rows[id];
-        struct pending *top = &r->stack[r->nr - 1];
-        if (r->owner != me || r->nr == 0 || top->level != level)
+        struct pending *top;
+        if (r->owner != me || r->nr == 0)
+            continue;
+        top = &r->stack[r->nr - 1];
+        if (top->level != level)
             continue;
         if (level > 1) {
             top->level--;
