@@ -73,6 +73,8 @@ JET_ERR fucb_fetch(void *fucb, const struct value *v, uint8_t *buf, uint32_t cap
 /* A column that the session sees. JET_errColumnNotFound. */
 must_check JET_ERR fucb_column(struct fucb *c, uint32_t columnid, const struct column **ret);
 
+/* The copy buffer takes the newest schema, which may have grown since the record was prepared. */
+JET_ERR fucb_adopt_schema(struct fucb *c);
 /* Frees the copy buffer, whatever is in it, and the work places. */
 void fucb_copy_free(struct fucb *c);
 void fucb_work_free(struct fucb *c);

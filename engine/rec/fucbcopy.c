@@ -16,6 +16,16 @@ void fucb_copy_free(struct fucb *c)
     c->copy = NULL;
 }
 
+JET_ERR fucb_adopt_schema(struct fucb *c)
+{
+    const struct tdb *before = c->copy->tdb;
+    JET_ERR err = fcb_refresh(c->fcb, &c->copy->tdb);
+
+    if (err >= 0 && c->copy->tdb != before)
+        recbuf_adopt(&c->copy->rb, &c->copy->tdb->schema);
+    return err;
+}
+
 static JET_ERR copy_room(struct fucb *c)
 {
     struct fucb_copy *copy = c->copy;

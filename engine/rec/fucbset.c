@@ -311,17 +311,6 @@ static JET_ERR check_column(const struct fucb *c, const struct column *col)
     return JET_errSuccess;
 }
 
-/* The schema may have grown since the record was prepared. */
-static JET_ERR adopt_schema(struct fucb *c)
-{
-    const struct tdb *before = c->copy->tdb;
-    JET_ERR err = fcb_refresh(c->fcb, &c->copy->tdb);
-
-    if (err >= 0 && c->copy->tdb != before)
-        recbuf_adopt(&c->copy->rb, &c->copy->tdb->schema);
-    return err;
-}
-
 static JET_ERR check_grbit(const struct setting *s)
 {
     const bool unique =
@@ -390,7 +379,7 @@ JET_ERR fucb_set(struct fucb *c, uint32_t columnid, struct slice data, uint32_t 
     if (err >= 0)
         err = fucb_column(c, columnid, &s.col);
     if (err >= 0)
-        err = adopt_schema(c);
+        err = fucb_adopt_schema(c);
     if (err < 0)
         return err;
     s.col = tdb_column(c->copy->tdb, columnid); /* that schema stays as long as the call */

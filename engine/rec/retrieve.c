@@ -44,17 +44,24 @@ JET_ERR fucb_lv(struct fucb *c, bool make, struct lv_tree **ret)
     return lv_tree_init(&c->lv, c->sess, t, chunk);
 }
 
-/* Compressed bytes, of which the caller wants the first cap. */
-static JET_ERR unpack(struct slice in, uint8_t *buf, uint32_t cap, uint32_t *ret_len)
+/* Compressed bytes made plain, in memory that the caller frees. */
+static JET_ERR unpack(struct slice in, uint8_t **ret, uint32_t *ret_len)
 {
     uint8_t *plain = malloc(DECOMPRESS_MAX);
     const char *what;
-    uint32_t len;
-    JET_ERR err;
 
-    if (!plain)
-        return RAISE(JET_errOutOfMemory);
-    err = decompress(in, plain, DECOMPRESS_MAX, &len, &what);
+    *ret = plain;
+    return plain ? decompress(in, plain, DECOMPRESS_MAX, ret_len, &what)
+                 : RAISE(JET_errOutOfMemory);
+}
+
+/* The first cap bytes of them. */
+static JET_ERR fetch_packed(struct slice in, uint8_t *buf, uint32_t cap, uint32_t *ret_len)
+{
+    uint8_t *plain;
+    uint32_t len = 0;
+    JET_ERR err = unpack(in, &plain, &len);
+
     if (err >= 0) {
         *ret_len = len < cap ? len : cap;
         memcpy(buf, plain, *ret_len);
@@ -72,7 +79,7 @@ JET_ERR fucb_fetch(void *fucb, const struct value *v, uint8_t *buf, uint32_t cap
     if (v->encrypted)
         return RAISE(JET_errColumnNoEncryptionKey);
     if (v->compressed)
-        return unpack(v->data, buf, cap, ret_len);
+        return fetch_packed(v->data, buf, cap, ret_len);
     if (!v->separated) {
         *ret_len = v->data.len < cap ? v->data.len : cap;
         memcpy(buf, v->data.p, *ret_len);
@@ -180,14 +187,10 @@ static JET_ERR hand_over(struct fucb_value *v, struct slice whole)
 
 static JET_ERR hand_over_packed(struct fucb_value *v, struct slice in)
 {
-    uint8_t *plain = malloc(DECOMPRESS_MAX);
-    const char *what;
-    uint32_t len;
-    JET_ERR err;
+    uint8_t *plain;
+    uint32_t len = 0;
+    JET_ERR err = unpack(in, &plain, &len);
 
-    if (!plain)
-        return RAISE(JET_errOutOfMemory);
-    err = decompress(in, plain, DECOMPRESS_MAX, &len, &what);
     if (err >= 0)
         err = hand_over(v, (struct slice){plain, len});
     free(plain);

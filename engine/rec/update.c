@@ -510,22 +510,12 @@ JET_ERR fucb_delete(struct fucb *c)
 
 /* ---- JetUpdate ------------------------------------------------------------------------------- */
 
-static JET_ERR adopt_schema(struct fucb *c)
-{
-    const struct tdb *before = c->copy->tdb;
-    JET_ERR err = fcb_refresh(c->fcb, &c->copy->tdb);
-
-    if (err >= 0 && c->copy->tdb != before)
-        recbuf_adopt(&c->copy->rb, &c->copy->tdb->schema);
-    return err;
-}
-
 static JET_ERR update(struct fucb *c, struct norm_key *bm)
 {
     JET_ERR err = work_places(c);
 
     if (err >= 0)
-        err = adopt_schema(c);
+        err = fucb_adopt_schema(c);
     if (err < 0)
         return err;
     switch (c->prep) {

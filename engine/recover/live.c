@@ -41,8 +41,9 @@ static JET_ERR open_dirs(struct live *l, const struct live_conf *conf)
         if (err >= 0)
             err = os_lock_owner(l->log_fd);
         if (err == JET_errFileAccessDenied) {
-            l->in.r.file = l->log_dir;
-            return fault(&l->in.r, err, 0, 0, ESE_NO_OFFSET,
+            struct reporter named = l->in.r;
+            named.file = l->log_dir;
+            return fault(&named, err, 0, 0, ESE_NO_OFFSET,
                          "another instance owns the logs in it");
         }
     }

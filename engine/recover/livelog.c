@@ -154,18 +154,19 @@ static void adopt_names(struct live *l, const struct found *f)
 static JET_ERR scan_log(struct live *l, const char *name, bool current, uint32_t *ret_last,
                         uint64_t *ret_checksum)
 {
+    struct reporter named = l->in.r; /* the name does not last as long as the instance */
     struct logread *r = NULL;
     struct logrec rec;
     lgpos_t at;
     int fd;
     JET_ERR err = os_open_beneath(l->log_fd, name, &fd);
 
-    l->in.r.file = name;
+    named.file = name;
     if (err < 0)
-        return fault_io(&l->in.r, err, ESE_NO_OFFSET, "opening the log");
+        return fault_io(&named, err, ESE_NO_OFFSET, "opening the log");
     err = os_pread_all(fd, &l->hdr, sizeof(l->hdr), 0);
     if (err >= 0)
-        err = logread_open(fd, current, &l->in.r, &r);
+        err = logread_open(fd, current, &named, &r);
     while (err >= 0 && (err = logread_next(r, &at, &rec)) > 0)
         ;
     if (err >= 0) {

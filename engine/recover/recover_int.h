@@ -106,6 +106,7 @@ struct recovery {
     struct rslot slot[DBID_MAX + 1];
     struct sessions *sessions;
     struct logwrite *w; /* NULL until the redo is done */
+    lgpos_t undo_info;  /* its last UndoInfo; 0: none */
     lgpos_t now;        /* record being replayed */
     uint32_t page_size;
     lgpos_t shutdown; /* last ShutDownMark */

@@ -151,14 +151,7 @@ static JET_ERR undo_record(struct recovery *rv, struct session *p, struct rfile 
     JET_ERR err;
 
     if (v && v->known) {
-        u = (struct undo_version){.oper = (enum undo_oper)v->oper,
-                                  .pgno_fdp = v->pgno_fdp,
-                                  .objid = v->objid,
-                                  .key = version_key(v),
-                                  .data = version_data(v),
-                                  .image = version_image(v),
-                                  .delta = v->delta,
-                                  .offset = v->offset};
+        u = version_undo(v);
         err = undo_redo(&f->redo, rv->now, rec, &u, &applied);
     } else {
         err = undo_redo(&f->redo, rv->now, rec, NULL, &applied);

@@ -83,15 +83,17 @@ static JET_ERR discard(void *ctx, pgno_t first, uint32_t nr, bool cut)
 static const struct redo_hooks redo_hooks = {
     .extend = extend, .discard = discard, .decompress = decompress};
 
-/* Log before data, and no page with a change that could not be undone. */
+/* Log before data, and no page with a change that could not be undone. What undoes it may have been logged for another
+ * page, to which a split has moved the node since: a page's own lgpos is not enough. */
 static JET_ERR before_write(void *ctx, const struct buf *b, lgpos_t lgpos)
 {
     struct rfile *f = ctx;
+    const struct logwrite *w = f->rv->w;
     JET_ERR err = JET_errSuccess;
 
     if (sessions_hold(f->rv->sessions, f->dbid, page_objid((struct page){b->b, b->size})))
         return 1;
-    if (f->rv->w && !logwrite_is_durable(f->rv->w, lgpos))
+    if (w && !(logwrite_is_durable(w, lgpos) && logwrite_is_durable(w, f->rv->undo_info)))
         err = logwrite_flush(f->rv->w);
     f->written++;
     return err;

@@ -44,7 +44,7 @@ static JET_ERR log_undo_info(struct recovery *rv, const struct session *p, struc
     rec.node.image = version_image(v);
     rec.node.size_max = v->size_max;
     rec.node.size_delta = v->size_delta;
-    err = logwrite_record(rv->w, &rec, NULL);
+    err = logwrite_record(rv->w, &rec, &rv->undo_info);
     if (err >= 0)
         version_logged(rv->sessions, v);
     return err;
@@ -86,14 +86,7 @@ static JET_ERR undo_version(struct recovery *rv, const struct session *p, struct
     rv->r.file = path_name(f->path);
     if (!v->known)
         return unknown(rv, v);
-    u = (struct undo_version){.oper = (enum undo_oper)v->oper,
-                              .pgno_fdp = v->pgno_fdp,
-                              .objid = v->objid,
-                              .key = version_key(v),
-                              .data = version_data(v),
-                              .image = version_image(v),
-                              .delta = v->delta,
-                              .offset = v->offset};
+    u = version_undo(v);
     err = undo_locate(&f->redo, &u, &place);
     if (err < 0)
         return err;

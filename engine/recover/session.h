@@ -14,6 +14,7 @@
 #ifndef ESE_RECOVER_SESSION_H
 #define ESE_RECOVER_SESSION_H
 
+#include "btree/undo.h"
 #include "log/logrec.h"
 
 enum { /* persistent: opers in Undo and UndoInfo records */
@@ -54,6 +55,19 @@ static inline struct slice version_data(const struct version *v)
 static inline struct slice version_image(const struct version *v)
 {
     return (struct slice){v->bytes + v->key_len + v->data_len, v->image_len};
+}
+
+/* It as btree/undo takes it; the slices last as long as v->bytes. */
+static inline struct undo_version version_undo(const struct version *v)
+{
+    return (struct undo_version){.oper = (enum undo_oper)v->oper,
+                                 .pgno_fdp = v->pgno_fdp,
+                                 .objid = v->objid,
+                                 .key = version_key(v),
+                                 .data = version_data(v),
+                                 .image = version_image(v),
+                                 .delta = v->delta,
+                                 .offset = v->offset};
 }
 
 struct macro {

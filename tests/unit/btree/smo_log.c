@@ -58,6 +58,16 @@ static void begin(uint32_t page_size, uint32_t pages, uint32_t update_major)
     fix.in.log_update_major = update_major >= 90 ? 40 : 5;
 }
 
+/* Committed and shut down; what is in the file is what the model has. */
+static void finish(struct model *m)
+{
+    model_commit(m);
+    instfix_stop(&fix);
+    model_check(m);
+    model_done(m);
+    instfix_end(&fix);
+}
+
 /* ---- the records ------------------------------------------------------------------------------ */
 
 /* A.1: rows of 215 bytes ascending; the 19th turns a table of one page into one of three. */
@@ -101,11 +111,7 @@ static void the_row_that_fills_the_root_makes_it_a_parent(void **state)
     assert_int_equal(page_nr_lines(smo_page(b)), 18);
     assert_int_equal(page_next(smo_page(b)), splits[2].split.pgno_new);
     buf_put(b);
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* From then on one append each 18 rows. */
@@ -128,11 +134,7 @@ static void ascending_rows_append(void **state)
         for (unsigned i = 38 + 18 * k; i <= 54 + 18 * k; i++)
             model_insert_int(&m, 0x80000000u + 10 * i, 211);
     }
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* A.2: 5 < 10: the new row stays left. */
@@ -157,11 +159,7 @@ static void a_row_in_the_middle_splits_evenly(void **state)
     assert_int_equal(splits[1].split.nr_lines, 19);
     assert_true(splits[1].split.image.len > 0);
     assert_true(splits[1].split.pgno_right != 0);
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* A.4: a run into keys a hundred apart. The first split is even; then what is right of the run
@@ -191,11 +189,7 @@ static void a_run_is_noticed(void **state)
         assert_int_equal(splits[i].split.iline_split, 18);
         assert_int_equal(splits[i].split.image.len, 0);
     }
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* Write path 8: from the highest line to the lowest, and the leaf goes. */
@@ -220,11 +214,7 @@ static void a_leaf_that_is_emptied_goes(void **state)
     from = wal_tip(fix.in.wal);
     model_clean(&m, &m.row[20]);
     assert_string_equal(records_from(from), "");
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 static void a_tree_that_is_emptied_becomes_a_leaf(void **state)
@@ -247,11 +237,7 @@ static void a_tree_that_is_emptied_becomes_a_leaf(void **state)
     assert_non_null(end);
     assert_null(strstr(end, "Merge2"));
     assert_int_equal(model_depth(&m), 1);
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 static void new_formats_name_new_pages_before_the_macro(void **state)
@@ -267,11 +253,7 @@ static void new_formats_name_new_pages_before_the_macro(void **state)
     from = wal_tip(fix.in.wal);
     model_insert_int(&m, 0x80000000u + 370, 211);
     assert_non_null(strstr(records_from(from), "NewPage MacroBegin Split2 Split2 Insert"));
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* ---- failures --------------------------------------------------------------------------------- */
@@ -301,11 +283,7 @@ static void without_a_page_nothing_is_done(void **state)
     assert_int_equal(smo_do(fix.sess, m.t, &op, no_page, &turns, NULL, NULL),
                      JET_errOutOfDatabaseSpace);
     assert_string_equal(records_from(from), "");
-    model_commit(&m);
-    instfix_stop(&fix);
-    model_check(&m);
-    model_done(&m);
-    instfix_end(&fix);
+    finish(&m);
 }
 
 /* Two leaves in the tree of the model, and the place where the first one is to be split. */

@@ -235,6 +235,32 @@ static void with_hardly_any_cache_too(void **state)
     cache_bytes = 0;
 }
 
+/* In p4096_w10 a split has moved nodes that were flagged as deleted, and their pages go to disk early in the undo: what
+ * undoes such a change was logged for the page where the node is, and must be on disk before the page where it was. */
+static void every_moment_of_the_undo(void **state)
+{
+    uint64_t faults;
+    unsigned total;
+    char *want;
+
+    (void)state;
+    NEED_DATA("recovery that is stopped in its undo");
+    lossy = false;
+    cache_bytes = 1;
+    snprintf(source, sizeof(source), "%s/engine/p4096_w10/dirty/files", test_data());
+    fresh_set();
+    total = count_changes();
+    want = dump(&faults);
+    for (unsigned at = total / 5; at < total * 2 / 5; at += 3) {
+        fresh_set();
+        assert_int_equal(recover(at), STOPPED);
+        assert_int_equal(recover(0), 0);
+        expect_same(want);
+    }
+    free(want);
+    cache_bytes = 0;
+}
+
 static volatile int cancel;
 
 static void cancel_in_the_middle(void *ctx, uint64_t done, uint64_t total)
@@ -288,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(killed_anywhere_it_comes_to_the_same_end, make_top,
                                         remove_top),
         cmocka_unit_test_setup_teardown(with_hardly_any_cache_too, make_top, remove_top),
+        cmocka_unit_test_setup_teardown(every_moment_of_the_undo, make_top, remove_top),
         cmocka_unit_test_setup_teardown(cancelled_it_can_be_run_again, make_top, remove_top),
         cmocka_unit_test_setup_teardown(unsynced_writes_may_be_lost_in_any_order, make_top,
                                         remove_top),
