@@ -338,6 +338,38 @@ static JET_ERR clean_delta(struct sess *s, struct ver *v)
     return err >= 0 && zero ? fn(s, v->tree, &bm) : err;
 }
 
+/* Nodes leave under the leaf's latch, so nobody is kept out of the tree for it. *ret_sparse: what
+ * is left of the leaf may be merged. */
+static JET_ERR delete_nodes(struct sess *s, struct tree *t, const struct bookmark *bm,
+                            bool *ret_sparse)
+{
+    const struct find f = find_bookmark(t, bm);
+    struct spot at;
+    JET_ERR err = seek_find(t, &f, BUF_EXCLUSIVE, &at);
+
+    *ret_sparse = false;
+    if (err < 0)
+        return err;
+    if (at.exact && (page_node(buf_page(at.buf), at.line).flags & NODE_DELETED)) {
+        err = smo_delete_nodes(s, t, at.buf);
+        *ret_sparse = smo_is_sparse(at.buf);
+    }
+    spot_leave(&at);
+    return err;
+}
+
+static JET_ERR clean_node(struct sess *s, struct tree *t, const struct bookmark *bm)
+{
+    JET_ERR err = JET_errSuccess;
+    bool sparse = false;
+
+    tree_enter(t);
+    if (!atomic_load_explicit(&t->deleted, memory_order_acquire))
+        err = delete_nodes(s, t, bm, &sparse);
+    tree_leave(t);
+    return err >= 0 && sparse ? smo_clean_leaf(s, t, bm) : err;
+}
+
 static JET_ERR clean(struct sess *s, struct ver *v)
 {
     const struct bookmark bm = ver_bookmark(v);
@@ -346,7 +378,7 @@ static JET_ERR clean(struct sess *s, struct ver *v)
         return JET_errSuccess;
     if (v->oper == VER_DELTA || v->oper == VER_DELTA64)
         return clean_delta(s, v);
-    return smo_clean_leaf(s, v->tree, &bm);
+    return clean_node(s, v->tree, &bm);
 }
 
 const struct ver_hooks dir_ver_hooks = {undo, clean};

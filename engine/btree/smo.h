@@ -37,10 +37,14 @@ typedef JET_ERR smo_alloc_fn(void *ctx, struct sess *s, struct tree *t, pgno_t n
 must_check JET_ERR smo_do(struct sess *s, struct tree *t, const struct smo_op *op,
                           smo_alloc_fn *alloc, void *ctx, pgno_t *ret_pgno, unsigned *ret_line);
 
-/* The leaf on which bm lies, if its node is there and flagged as deleted: removes every
- * flag-deleted node that no active version holds, highest line first (Delete records), then merges
- * the leaf away if it is empty or sparse (write path 5.2, 8), down to EmptyTree. s: in a
- * transaction of the engine's. Nothing of it there any more: success. */
+/* Removes from a leaf every flag-deleted node that no active version holds, but for the last node
+ * of all, highest line first (Delete records; write path 5.2). The leaf is latched exclusively, smo
+ * held at least shared; s: in a transaction of the engine's. */
+must_check JET_ERR smo_delete_nodes(struct sess *s, struct tree *t, struct buf *b);
+/* Would smo_clean_leaf look for a way to merge the leaf away? It is latched. */
+bool smo_is_sparse(const struct buf *b);
+/* smo_delete_nodes on the leaf where bm belongs, then merges it away if it is empty or sparse
+ * (write path 8), down to EmptyTree. Takes smo exclusively, so it is for leaves that are sparse. */
 must_check JET_ERR smo_clean_leaf(struct sess *s, struct tree *t, const struct bookmark *bm);
 
 #endif

@@ -214,8 +214,6 @@ must_check JET_ERR dir_before_move(struct tree *t, const struct buf *b, unsigned
 
 /* ---- smoclean.c, smomerge.c ------------------------------------------------------------------- */
 
-/* Deletes from a leaf, which is latched exclusively, what is dead, but for the last node. */
-must_check JET_ERR smo_delete_nodes(struct sess *s, struct tree *t, struct buf *b);
 /* Takes from a leaf's prefix what no node uses. The page is latched exclusively. *ret_changed:
  * there was something. */
 must_check JET_ERR smo_trim_prefix(struct sess *s, struct tree *t, struct buf *b,

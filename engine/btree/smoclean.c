@@ -128,13 +128,6 @@ JET_ERR smo_delete_nodes(struct sess *s, struct tree *t, struct buf *b)
     return err;
 }
 
-static bool is_deleted(struct smo_path *p)
-{
-    const struct smo_step *leaf = smo_leaf(p);
-
-    return p->found && (page_node(smo_page(leaf->buf), leaf->line).flags & NODE_DELETED);
-}
-
 static JET_ERR clean_leaf(struct sess *s, struct tree *t, const struct bookmark *bm)
 {
     struct smo_path p;
@@ -142,11 +135,9 @@ static JET_ERR clean_leaf(struct sess *s, struct tree *t, const struct bookmark 
 
     if (err < 0)
         return err;
-    if (is_deleted(&p)) {
-        err = smo_delete_nodes(s, t, smo_leaf(&p)->buf);
-        if (err >= 0 && p.depth > 1)
-            err = smo_merge(&p);
-    }
+    err = smo_delete_nodes(s, t, smo_leaf(&p)->buf);
+    if (err >= 0 && p.depth > 1)
+        err = smo_merge(&p);
     smo_path_done(&p);
     return err;
 }

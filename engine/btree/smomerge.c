@@ -54,6 +54,18 @@ static struct buf *leaf_of(const struct merge *g)
 
 /* ---- which way -------------------------------------------------------------------------------- */
 
+bool smo_is_sparse(const struct buf *b)
+{
+    const struct page p = smo_page(b);
+    const uint32_t room = smo_room(b->size);
+
+    if ((page_flags(p) & PAGE_ROOT) || page_nr_lines(p) == 0)
+        return false;
+    if (page_nr_lines(p) == 1 && (page_node(p, 0).flags & NODE_DELETED))
+        return true;
+    return (room - page_free(p)) * 100 < room * SPARSE;
+}
+
 /* False: a node that is deleted is held by a version. Such a leaf stays, since redo would not move
  * the node. */
 static bool weigh(struct merge *g)

@@ -16,13 +16,14 @@
  * Not here: what is in the pages, and writing them.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "buf/buf_priv.h"
 
-#define WALK_MAX    64u /* frames of a chain that are looked at without the lock */
-#define CHUNK_FIRST 8u  /* frames made at first; then as many again, up to: */
-#define CHUNK_BYTES (1024u * 1024u)
-#define SPARE_MAX   32u /* dirty pages spared, at most, in one search for room */
+#define WALK_MAX    64u                  /* frames of a chain that are looked at without the lock */
+#define CHUNK_FIRST 8u                   /* frames made at first; then as many again, up to: */
+#define CHUNK_BYTES (2u * 1024u * 1024u) /* a huge page of x86-64 */
+#define SPARE_MAX   32u                  /* dirty pages spared, at most, in one search for room */
 #define REFUSED_MAX 16u /* pages that flush_log held back, until the cache rather grows */
 
 static uint64_t hash(uint64_t key)
@@ -184,11 +185,28 @@ static struct frame *free_pop(struct bufcache *c)
     return f;
 }
 
+/* Full-size chunks lie in huge pages where the system has some: a scan that fills the cache spends
+ * half of its time in page faults else, and lookups miss the TLB. */
+static void *alloc_pages(size_t bytes)
+{
+    const size_t align = bytes == CHUNK_BYTES ? CHUNK_BYTES : 4096;
+    void *mem;
+
+    if (posix_memalign(&mem, align, bytes) != 0)
+        return NULL;
+#ifdef MADV_HUGEPAGE
+    if (bytes == CHUNK_BYTES)
+        (void)madvise(mem, bytes, MADV_HUGEPAGE); /* advice */
+#endif
+    return mem;
+}
+
 static bool add_chunk(struct bufcache *c)
 {
     size_t nr = c->nr ? c->nr : CHUNK_FIRST;
     struct chunk *ch;
-    void *mem, *pages;
+    uint8_t *pages;
+    void *mem;
 
     if (nr > CHUNK_BYTES / c->page_size)
         nr = CHUNK_BYTES / c->page_size;
@@ -196,7 +214,8 @@ static bool add_chunk(struct bufcache *c)
         nr = c->max - c->nr;
     if (posix_memalign(&mem, _Alignof(struct frame), sizeof(*ch) + nr * sizeof(struct frame)) != 0)
         return false;
-    if (posix_memalign(&pages, 4096, nr * c->page_size) != 0) {
+    pages = alloc_pages(nr * c->page_size);
+    if (!pages) {
         free(mem);
         return false;
     }

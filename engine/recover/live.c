@@ -43,8 +43,7 @@ static JET_ERR open_dirs(struct live *l, const struct live_conf *conf)
         if (err == JET_errFileAccessDenied) {
             struct reporter named = l->in.r;
             named.file = l->log_dir;
-            return fault(&named, err, 0, 0, ESE_NO_OFFSET,
-                         "another instance owns the logs in it");
+            return fault(&named, err, 0, 0, ESE_NO_OFFSET, "another instance owns the logs in it");
         }
     }
     return err;

@@ -16,6 +16,7 @@
 #define BATCH        64 /* nodes per transaction; `clean` is let go in between */
 #define PERIOD_NS    1000000000L
 #define FRUITLESS_NS 20000000L /* no sooner again when nothing could be done */
+#define FLUSH_NS     100000000L /* what waits for the log alone waits so long, unless room is short */
 #define RETRIES      20
 
 /* ---- one entry -------------------------------------------------------------------------------- */
@@ -350,9 +351,30 @@ static bool wait_for_work(struct verstore *vs, bool deaf)
     return !stop;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The log is on its way to the disk anyway, be it that of lazy commits: to hasten it is for when
+ * much waits, and for when room is short. */
+static bool shall_flush(const struct verstore *vs, uint64_t bytes, uint64_t *last)
+{
+    const uint64_t now = now_ns();
+
+    if (bytes <= vs->pressure && (bytes <= vs->plenty || now - *last < FLUSH_NS))
+        return false;
+    *last = now;
+    return true;
+}
+
 static void *cleaner(void *arg)
 {
     struct verstore *vs = arg;
+    uint64_t last_flush = 0;
     bool deaf = false;
 
     while (wait_for_work(vs, deaf)) {
@@ -360,7 +382,7 @@ static void *cleaner(void *arg)
         JET_ERR first = JET_errSuccess; /* told where it happened; what it was for is given up */
         bool some = false;
         if (inst_check(vs->inst) >= 0)
-            some = clean_round(vs, before > vs->plenty, &first);
+            some = clean_round(vs, shall_flush(vs, before, &last_flush), &first);
         deaf = before > vs->plenty && !some &&
                atomic_load_explicit(&vs->bytes, memory_order_relaxed) >= before;
     }

@@ -54,9 +54,12 @@ static void make(const struct bench *b)
     CK(JetCreateIndex(ses, table, "pk", JET_bitIndexPrimary | JET_bitIndexUnique, "+id\0", 5, 100));
 }
 
-static void make_k(void)
+static void make_k(void) /* unless an earlier run has */
 {
-    CK(JetCreateIndex(ses, table, "k", 0, "+k\0", 4, 100));
+    JET_ERR err = JetCreateIndex(ses, table, "k", 0, "+k\0", 4, 100);
+
+    if (err != JET_errIndexDuplicate)
+        CK(err);
 }
 
 static void open_table(const struct bench *b)

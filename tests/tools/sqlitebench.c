@@ -136,7 +136,7 @@ static void update(const struct bench *b)
     sqlite3_stmt *find, *set;
     double t;
 
-    run("CREATE INDEX k ON t(k)");
+    run("CREATE INDEX IF NOT EXISTS k ON t(k)");
     find = prepare("SELECT id FROM t WHERE k>=? ORDER BY k LIMIT 1");
     set = prepare("UPDATE t SET k=? WHERE id=?");
     t = bench_now();
