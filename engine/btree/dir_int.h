@@ -235,4 +235,13 @@ void reserve_set(struct edit e, int64_t len);
 must_check JET_ERR change_by_smo(struct dir *d, struct spot *at, const struct smo_op *op,
                                  struct ver *v, uint32_t from);
 
+/* ---- dirundo.c ----------------------------------------------------------------------------- */
+
+/* Nobody sees the node of the bookmark any more, which is flagged as deleted: it leaves its leaf, with all
+ * that are like it there, and the leaf its tree when hardly anything is left of it. s: in a
+ * transaction of the engine's. The node is not there, or not like that: success. */
+must_check JET_ERR dir_clean_node(struct sess *s, struct tree *t, const struct bookmark *bm);
+/* The long value of that root is removed if its count is 0. The same. */
+must_check JET_ERR dir_clean_lv(struct sess *s, struct tree *t, const struct bookmark *bm);
+
 #endif

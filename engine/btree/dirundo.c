@@ -325,17 +325,23 @@ static JET_ERR count_is_zero(struct tree *t, const struct ver *v, bool *ret)
     return err;
 }
 
-static JET_ERR clean_delta(struct sess *s, struct ver *v)
+JET_ERR dir_clean_lv(struct sess *s, struct tree *t, const struct bookmark *bm)
 {
     dir_lv_clean_fn *fn = atomic_load_explicit(&lv_cleaner, memory_order_acquire);
+
+    return fn ? fn(s, t, bm) : JET_errSuccess;
+}
+
+static JET_ERR clean_delta(struct sess *s, struct ver *v)
+{
     const struct bookmark bm = ver_bookmark(v);
     bool zero;
     JET_ERR err;
 
-    if (!fn || !(v->tree->page_flags & PAGE_LONG_VALUE))
+    if (!(v->tree->page_flags & PAGE_LONG_VALUE))
         return JET_errSuccess;
     err = count_is_zero(v->tree, v, &zero);
-    return err >= 0 && zero ? fn(s, v->tree, &bm) : err;
+    return err >= 0 && zero ? dir_clean_lv(s, v->tree, &bm) : err;
 }
 
 /* Nodes leave under the leaf's latch, so nobody is kept out of the tree for it. *ret_sparse: what
@@ -358,7 +364,7 @@ static JET_ERR delete_nodes(struct sess *s, struct tree *t, const struct bookmar
     return err;
 }
 
-static JET_ERR clean_node(struct sess *s, struct tree *t, const struct bookmark *bm)
+JET_ERR dir_clean_node(struct sess *s, struct tree *t, const struct bookmark *bm)
 {
     JET_ERR err = JET_errSuccess;
     bool sparse = false;
@@ -378,7 +384,7 @@ static JET_ERR clean(struct sess *s, struct ver *v)
         return JET_errSuccess;
     if (v->oper == VER_DELTA || v->oper == VER_DELTA64)
         return clean_delta(s, v);
-    return clean_node(s, v->tree, &bm);
+    return dir_clean_node(s, v->tree, &bm);
 }
 
 const struct ver_hooks dir_ver_hooks = {undo, clean};

@@ -69,6 +69,8 @@ JET_ERR smo_fault(struct tree *t, JET_ERR err, pgno_t pgno, const char *what) co
 
 /* Is the node flagged as deleted, and held by nobody? */
 bool smo_is_dead(struct tree *t, const struct node *n);
+/* The root node of a long value: 4 bytes, or 8 with the first bit set (ESE: FIsLVRootKey). */
+bool smo_is_lv_root(const struct tree *t, const struct node *n);
 /* The longest that the node's data are, or may be again by a rollback. */
 uint32_t smo_data_max(struct tree *t, const struct node *n);
 /* Bytes of the page that rollbacks may want back (ESE: CbNDUncommittedFree); but for one line, or

@@ -30,9 +30,7 @@ static JET_ERR delete_line(struct sess *s, struct tree *t, struct buf *b, unsign
     return JET_errSuccess;
 }
 
-/* The root node of a long value: 4 bytes, or 8 with the first bit set (ESE: FIsLVRootKey). Others
- * look at what it has, dead or not. */
-static bool is_lv_root(const struct tree *t, const struct node *n)
+bool smo_is_lv_root(const struct tree *t, const struct node *n)
 {
     const uint32_t len = n->prefix.len + n->suffix.len;
     const uint8_t *first = n->prefix.len ? n->prefix.p : n->suffix.p;
@@ -52,7 +50,8 @@ static JET_ERR empty_last(struct sess *s, struct tree *t, struct buf *b)
     lgpos_t lgpos;
     JET_ERR err;
 
-    if (!t->unique || is_lv_root(t, &n) || n.data.len <= data.len)
+    /* Others look at what a long value's root has, dead or not. */
+    if (!t->unique || smo_is_lv_root(t, &n) || n.data.len <= data.len)
         return JET_errSuccess;
     rec.replace.data = data;
     rec.replace.old_len = (uint16_t)n.data.len;

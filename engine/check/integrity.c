@@ -166,6 +166,11 @@ static JET_ERR check_all(struct integrity *g)
 {
     JET_ERR err = catalog_load_any(g->f, &g->catalog);
 
+    if (err == JET_errPageNotInitialized && g->lenient) {
+        integrity_note(g, "its catalogue is not in the file yet: nothing more can be told before a "
+                          "recovery");
+        return JET_errSuccess;
+    }
     if (err < 0)
         return err;
     err = trees_find(g);

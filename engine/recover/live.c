@@ -89,6 +89,7 @@ static void free_live(struct live *l)
     ver_store_free(l->in.ver);
     wal_close(l->in.wal);
     bufcache_free(l->in.cache);
+    livesweep_forget(l);
     free(l->in.sess);
     if (l->log_fd >= 0)
         close(l->log_fd);

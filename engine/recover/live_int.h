@@ -17,6 +17,8 @@ struct live {
     struct signature sign_log;
     lgpos_t init; /* of Init2 */
     const struct format_version *format;
+    struct leftovers
+        *leftovers; /* of databases that were recovered and not attached since; chk_lock */
 
     /* Which databases are attached, for the log's hooks, which come with page latches held: inst.lock is not theirs.
      * Taken after inst.lock, before db.hdr_lock. */
@@ -53,6 +55,11 @@ must_check JET_ERR livedb_generation(void *live, lgen_t gen, struct logtime crea
 must_check JET_ERR livedb_attach_list(void *live, uint8_t list[LOG_ATTACH_LEN]);
 /* Those that were attached at lgpos already: redo meets the others' records. */
 must_check JET_ERR livedb_attach_upto(struct live *l, lgpos_t lgpos, uint8_t list[LOG_ATTACH_LEN]);
+
+/* ---- livesweep.c ---- */
+/* For a database that was just attached; what cannot be done stays left over. chk_lock. */
+void livesweep(struct live *l, struct db *d);
+void livesweep_forget(struct live *l);
 
 /* ---- livechk.c ---- */
 must_check JET_ERR livechk_start(struct live *l,

@@ -745,9 +745,11 @@ JET_ERR live_attach_db(struct sess *s, const char *path, bool read_only, uint32_
         err = JET_wrnDatabaseAttached;
     } else {
         err = attach(l, s, path, read_only, pages_max, ret);
+        if (err >= 0)
+            livesweep(l, *ret);
     }
     pthread_mutex_unlock(&l->chk_lock);
-    return err;
+    return err < 0 || inst_check(s->inst) >= 0 ? err : inst_check(s->inst);
 }
 
 /* ---- detaching ----------------------------------------------------------------------------------- */

@@ -246,7 +246,7 @@ static JET_ERR recover_stream(struct live *l, const struct live_conf *conf)
                                           .cache_bytes = (uint64_t)l->in.conf.cache_max *
                                                          l->in.conf.page_size};
     char *chk = NULL;
-    struct recover_live how = {.db_dir = conf->db_dir};
+    struct recover_live how = {.db_dir = conf->db_dir, .leftovers = &l->leftovers};
     struct ese_recovery result;
     JET_ERR err;
 

@@ -319,6 +319,21 @@ static JET_ERR find_and_lock(struct recovery *rv, int *ret_lock)
     return rset_find(rv);
 }
 
+static void hand_leftovers(struct recovery *rv)
+{
+    for (struct rfile *f = rv->files; f; f = f->next) {
+        struct leftovers *l = f->left.nr && !f->removed ? malloc(sizeof(*l)) : NULL;
+
+        if (!l)
+            continue;
+        *l = f->left;
+        f->left.leaf = NULL;
+        l->sign_db = rfile_hdr(f)->sign_db;
+        l->next = *rv->live->leftovers;
+        *rv->live->leftovers = l;
+    }
+}
+
 static JET_ERR recover_here(struct recovery *rv)
 {
     int lock = -1;
@@ -332,6 +347,8 @@ static JET_ERR recover_here(struct recovery *rv)
         err = check_left_over(rv);
     if (err >= 0)
         err = fill_result(rv);
+    if (err >= 0 && rv->live)
+        hand_leftovers(rv);
     logwrite_free(rv->w);
     rattach_done(rv);
     sessions_free(rv->sessions);

@@ -9,6 +9,7 @@
 #include "log/chkpt.h"
 #include "log/logwrite.h"
 #include "page/dbhdrwrite.h"
+#include "recover/leftovers.h"
 #include "recover/session.h"
 #include "txn/inst.h"
 
@@ -63,6 +64,7 @@ struct rfile {
     uint8_t dbid; /* where it is attached; 0: nowhere */
     lgen_t ahead_until;
     uint64_t written;
+    struct leftovers left;
     struct rfile *next;
 };
 
@@ -87,6 +89,8 @@ struct rslot { /* what the log says is attached under a dbid */
 struct recover_live {
     const char *chk_path; /* absolute */
     const char *db_dir;   /* databases are looked up here, by name; NULL: no */
+    /* Of each database that was recovered, when it went well; the caller frees them. */
+    struct leftovers **leftovers;
 };
 
 struct recovery {

@@ -183,6 +183,8 @@ static JET_ERR page_record(struct recovery *rv, const struct logrec *rec)
     m = session_macro(p, rec->dbtime);
     if (m)
         return macro_add(m, rec);
+    if (rv->live)
+        leftovers_note(&f->left, rec);
     if (rec->type == LR_UNDO)
         return undo_record(rv, p, f, rec);
     err = redo_apply(&f->redo, rv->now, rec, &was);
@@ -230,6 +232,8 @@ static JET_ERR macro_commit(struct recovery *rv, const struct logrec *rec)
     if (f) {
         rv->r.file = path_name(f->path);
         err = redo_macro(&f->redo, rv->now, m->recs, m->nr, &was);
+        if (rv->live)
+            leftovers_note_macro(&f->left, m->recs, m->nr);
         if (err >= 0)
             err = macro_versions(rv, p, m, &was);
     }

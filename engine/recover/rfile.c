@@ -195,6 +195,7 @@ void rfile_free(struct rfile *f)
 {
     redo_done(&f->redo);
     bufpool_free(f->pool);
+    free(f->left.leaf);
     if (f->fd >= 0)
         close(f->fd);
     free(f->page);

@@ -50,8 +50,9 @@ static JET_ERR log_undo_info(struct recovery *rv, const struct session *p, struc
     return err;
 }
 
-static JET_ERR log_undo(struct recovery *rv, const struct session *p, const struct version *v,
-                        const struct undo_place *place, dbtime_t dbtime, lgpos_t *ret)
+static JET_ERR log_undo(struct recovery *rv, struct rfile *f, const struct session *p,
+                        const struct version *v, const struct undo_place *place, dbtime_t dbtime,
+                        lgpos_t *ret)
 {
     struct logrec rec = node_record(p, v, LR_UNDO);
 
@@ -59,6 +60,8 @@ static JET_ERR log_undo(struct recovery *rv, const struct session *p, const stru
     rec.iline = (uint16_t)place->line;
     rec.dbtime = dbtime;
     rec.dbtime_before = place->dbtime;
+    if (rv->live)
+        leftovers_note(&f->left, &rec);
     return logwrite_record(rv->w, &rec, ret);
 }
 
@@ -94,7 +97,7 @@ static JET_ERR undo_version(struct recovery *rv, const struct session *p, struct
     if (!v->logged)
         err = log_undo_info(rv, p, v, &place);
     if (err >= 0)
-        err = log_undo(rv, p, v, &place, dbtime, &lgpos);
+        err = log_undo(rv, f, p, v, &place, dbtime, &lgpos);
     if (err < 0) {
         undo_release(&place);
         return err;
