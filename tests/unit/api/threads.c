@@ -1,7 +1,11 @@
 /*
  * Many threads, a session each, on one table: accounts with a balance, money moved between them in
  * transactions that conflict, are repeated, rolled back. At every moment each snapshot has all the
- * money. Meanwhile an index comes and goes, tables too.
+ * money. Meanwhile rows with long values come and go in another table, so that its trees grow and
+ * shrink, an index comes and goes, tables too.
+ *
+ * THREADS_ROUNDS: transactions of each mover (default 150); under ThreadSanitizer some thousands
+ * are worth the time.
  */
 #include "apitest.h"
 
@@ -9,8 +13,13 @@
 
 #define NR_ACCOUNTS 64
 #define START       1000
-#define NR_MOVERS   3
-#define ROUNDS      300
+#define NR_MOVERS   5
+#define NR_FILLERS  3
+#define NR_WORKERS  (NR_MOVERS + NR_FILLERS + 2)
+#define ROUNDS      150
+#define ROWS        40 /* that a filler keeps, about */
+
+static unsigned rounds = ROUNDS;
 
 struct world {
     struct fix *f;
@@ -118,7 +127,7 @@ static void *mover(void *arg)
 
     if (begin_work(k) < 0)
         return NULL;
-    for (int i = 0; i < ROUNDS && k->err == 0; i++)
+    for (unsigned i = 0; i < rounds && k->err == 0; i++)
         (void)move_money(k);
     if (k->err == 0)
         k->err = JetEndSession(k->s, 0);
@@ -166,6 +175,66 @@ static void *adder(void *arg)
         if (k->err == 0)
             (void)sum(k, "balance");
     }
+    if (k->err == 0)
+        k->err = JetEndSession(k->s, 0);
+    return NULL;
+}
+
+/* Each filler has numbers of its own; what it deletes is the oldest it has. */
+static JET_ERR fill_one(struct worker *k, JET_TABLEID t, JET_COLUMNID id, JET_COLUMNID v,
+                        uint32_t *newest, uint32_t *oldest)
+{
+    static const uint8_t text[20000];
+    const bool insert =
+        *newest - *oldest < ROWS / 2 || (*newest - *oldest < 2 * ROWS && draw(k) % 2);
+    const uint32_t nr = k->number << 24 | (insert ? *newest : *oldest);
+
+    TRY(JetBeginTransaction(k->s));
+    if (insert) {
+        TRY(JetPrepareUpdate(k->s, t, JET_prepInsert));
+        TRY(JetSetColumn(k->s, t, id, &nr, 4, 0, NULL));
+        TRY(JetSetColumn(k->s, t, v, text, (uint32_t)(draw(k) % (draw(k) % 4 ? 200 : 20000)), 0,
+                         NULL));
+        TRY(JetUpdate(k->s, t, NULL, 0, NULL));
+    } else {
+        TRY(JetMakeKey(k->s, t, &nr, 4, JET_bitNewKey));
+        TRY(JetSeek(k->s, t, JET_bitSeekEQ));
+        TRY(JetDelete(k->s, t));
+    }
+    if (draw(k) % 8 == 0) {
+        TRY(JetRollback(k->s, 0));
+        return 0;
+    }
+    TRY(JetCommitTransaction(k->s, JET_bitCommitLazyFlush));
+    *newest += insert;
+    *oldest += !insert;
+    k->moved++;
+    return 0;
+}
+
+static JET_ERR fill_rows(struct worker *k)
+{
+    JET_COLUMNDEF id = {.cbStruct = sizeof(id)}, v = {.cbStruct = sizeof(v)};
+    uint32_t newest = 0, oldest = 0;
+    JET_TABLEID t;
+    JET_DBID d;
+
+    TRY(JetOpenDatabase(k->s, k->w->f->db, NULL, &d, 0));
+    TRY(JetOpenTable(k->s, d, "rows", NULL, 0, 0, &t));
+    TRY(JetGetTableColumnInfo(k->s, t, "id", &id, sizeof(id), JET_ColInfo));
+    TRY(JetGetTableColumnInfo(k->s, t, "v", &v, sizeof(v), JET_ColInfo));
+    while (!atomic_load(&k->w->done) && newest < 1u << 24)
+        TRY(fill_one(k, t, id.columnid, v.columnid, &newest, &oldest));
+    return 0;
+}
+
+static void *filler(void *arg)
+{
+    struct worker *k = arg;
+
+    if (begin_work(k) < 0)
+        return NULL;
+    (void)fill_rows(k);
     if (k->err == 0)
         k->err = JetEndSession(k->s, 0);
     return NULL;
@@ -232,36 +301,49 @@ static void fill(struct world *w)
     }
     commit(f);
     OK(JetCloseTable(f->ses, t));
+    t = new_table(f, "rows");
+    add(f, t, "id", JET_coltypLong, 0);
+    add(f, t, "v", JET_coltypLongBinary, 0);
+    INDEX(f, t, "pk", JET_bitIndexPrimary, "+id\0");
+    OK(JetCloseTable(f->ses, t));
+}
+
+static void *(*job_of(unsigned i))(void *)
+{
+    if (i < NR_MOVERS)
+        return mover;
+    if (i < NR_MOVERS + NR_FILLERS)
+        return filler;
+    return i < NR_WORKERS - 1 ? adder : builder;
 }
 
 static void no_snapshot_ever_misses_money(void **state)
 {
     struct world w = {.f = *state};
-    struct worker k[NR_MOVERS + 2];
-    void *(*const run[NR_MOVERS + 2])(void *) = {mover, mover, mover, adder, builder};
-    unsigned moved = 0, conflicts = 0;
+    struct worker k[NR_WORKERS];
+    unsigned moved = 0, filled = 0, conflicts = 0;
 
     fill(&w);
-    for (unsigned i = 0; i < NR_MOVERS + 2; i++) {
+    for (unsigned i = 0; i < NR_WORKERS; i++) {
         k[i] = (struct worker){.w = &w, .number = i, .rng = rnd() | 1};
-        assert_int_equal(pthread_create(&k[i].thread, NULL, run[i], &k[i]), 0);
+        assert_int_equal(pthread_create(&k[i].thread, NULL, job_of(i), &k[i]), 0);
     }
-    for (unsigned i = 0; i < NR_MOVERS + 2; i++) {
+    for (unsigned i = 0; i < NR_WORKERS; i++) {
         if (i == NR_MOVERS)
             atomic_store(&w.done, true);
         assert_int_equal(pthread_join(k[i].thread, NULL), 0);
     }
-    for (unsigned i = 0; i < NR_MOVERS + 2; i++) {
+    for (unsigned i = 0; i < NR_WORKERS; i++) {
         if (k[i].err)
             print_error("worker %u, line %d: %s\n", i, k[i].line, ese_err_name(k[i].err));
         assert_int_equal(k[i].err, 0);
-        if (i < NR_MOVERS) {
-            moved += k[i].moved;
-            conflicts += k[i].conflicts;
-        }
+        moved += i < NR_MOVERS ? k[i].moved : 0;
+        conflicts += k[i].conflicts;
+        filled += i >= NR_MOVERS && i < NR_MOVERS + NR_FILLERS ? k[i].moved : 0;
     }
-    print_message("%u moved, %u conflicts, %u sums\n", moved, conflicts, k[NR_MOVERS].moved);
-    assert_true(moved > 0);
+    print_message("%u moved, %u conflicts, %u rows come or gone, %u sums\n", moved, conflicts,
+                  filled, k[NR_MOVERS + NR_FILLERS].moved);
+    assert_true(moved > 0 && filled > 0);
     k[0].s = w.f->ses;
     OK(JetOpenTable(w.f->ses, w.f->dbid, "accounts", NULL, 0, 0, &k[0].t));
     OK(sum(&k[0], NULL));
@@ -361,5 +443,7 @@ int main(void)
         T(the_end_waits_for_calls_under_way),
     };
     rnd_init("threads");
+    if (getenv("THREADS_ROUNDS"))
+        rounds = (unsigned)atoi(getenv("THREADS_ROUNDS"));
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
