@@ -294,6 +294,13 @@ JET_ERR os_lock_owner(int dirfd)
     return errno == EWOULDBLOCK ? RAISE(JET_errFileAccessDenied) : os_error(errno);
 }
 
+JET_ERR os_lock_database(int fd, bool shared)
+{
+    if (flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+        return JET_errSuccess;
+    return errno == EWOULDBLOCK ? RAISE(JET_errDatabaseSharingViolation) : os_error(errno);
+}
+
 JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd)
 {
     int fd = open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

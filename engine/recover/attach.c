@@ -302,8 +302,9 @@ static JET_ERR cannot_open(struct recovery *rv, const char *path, JET_ERR err)
 {
     rv->r.file = path_name(path);
     return fault(&rv->r, err, 0, 0, ESE_NO_OFFSET,
-                 err == JET_errFileAccessDenied ? "it cannot be opened for writing"
-                                                : "its header cannot be used");
+                 err == JET_errFileAccessDenied           ? "it cannot be opened for writing"
+                 : err == JET_errDatabaseSharingViolation ? "another instance has it in use"
+                                                          : "its header cannot be used");
 }
 
 static JET_ERR attach(struct recovery *rv, const struct logged *l, enum mode mode)

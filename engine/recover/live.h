@@ -51,7 +51,8 @@ struct live_create {
 };
 /* Attached, with one reference. JET_errDatabaseDuplicate: a file of that name is there. s: not in a transaction. */
 must_check JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **ret);
-/* JET_wrnDatabaseAttached: it is already. JET_errFileNotFound, JET_errDatabaseDirtyShutdown, JET_errDatabaseInvalidPages,
+/* JET_wrnDatabaseAttached: it is already. JET_errDatabaseSharingViolation: another instance has the file in use (with
+ * read_only: to change it), or would while it is only read here; so for live_create_db. JET_errFileNotFound, JET_errDatabaseDirtyShutdown, JET_errDatabaseInvalidPages,
  * JET_errInvalidDatabaseVersion, JET_errPageSizeMismatch, JET_errDatabaseFileReadOnly, JET_errTooManyAttachedDatabases. */
 must_check JET_ERR live_attach_db(struct sess *s, const char *path, bool read_only,
                                   uint32_t pages_max, struct db **ret);

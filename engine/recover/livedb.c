@@ -340,7 +340,7 @@ static JET_ERR create_file(struct live *l, const struct live_create *c, int *ret
     }
     if (err >= 0)
         err = os_create_beneath(dirfd, name, ret_fd);
-    if (err >= 0 && (err = os_fsync(dirfd)) < 0) {
+    if (err >= 0 && ((err = os_lock_database(*ret_fd, false)) < 0 || (err = os_fsync(dirfd)) < 0)) {
         close(*ret_fd);
         discard_name(dirfd, name);
     }
@@ -363,6 +363,7 @@ static void remove_file(const char *path)
     close(dirfd);
 }
 
+/* JET_errDatabaseSharingViolation: and another instance has it in use. */
 static JET_ERR file_is_there(const char *path, bool *ret)
 {
     const char *name;
@@ -374,9 +375,11 @@ static JET_ERR file_is_there(const char *path, bool *ret)
     err = os_open_beneath(dirfd, name, &fd);
     close(dirfd);
     *ret = err != JET_errFileNotFound;
-    if (err >= 0)
-        close(fd);
-    return JET_errSuccess;
+    if (err < 0)
+        return JET_errSuccess;
+    err = os_lock_database(fd, false);
+    close(fd);
+    return err;
 }
 
 static void new_header(struct live *l, struct db *d, lgpos_t lgpos, const struct signature *sign)
@@ -649,6 +652,8 @@ static JET_ERR open_file(const char *path, bool read_only, int *ret_fd)
     err =
         read_only ? os_open_beneath(dirfd, name, ret_fd) : os_open_beneath_rw(dirfd, name, ret_fd);
     close(dirfd);
+    if (err >= 0 && (err = os_lock_database(*ret_fd, read_only)) < 0)
+        close(*ret_fd);
     return err;
 }
 

@@ -185,7 +185,9 @@ JET_ERR rfile_open(struct recovery *rv, const char *path, struct rfile **ret)
     rplace_done(&at);
     if (err < 0)
         return err;
-    err = open_header(rv, path, fd, ret);
+    err = rv->opts->dry_run ? JET_errSuccess : os_lock_database(fd, false);
+    if (err >= 0)
+        err = open_header(rv, path, fd, ret);
     if (err < 0)
         close(fd);
     return err;

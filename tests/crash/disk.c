@@ -93,6 +93,21 @@ static void *need(void *p)
     return p;
 }
 
+/* Another one for the same file: a duplicate would hold the engine's lock when the engine has let go of it. */
+static int reopen(int fd)
+{
+    char path[32];
+    int again, high;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    again = open(path, (fcntl(fd, F_GETFL) & O_ACCMODE) | O_CLOEXEC);
+    if (again < 0)
+        broken("the disk cannot open a file");
+    high = fcntl(again, F_DUPFD_CLOEXEC, 200); /* out of the engine's way */
+    close(again);
+    return high;
+}
+
 static int find_file(int fd, struct stat *st)
 {
     if (fstat(fd, st) < 0 || (st->st_nlink == 0 && !S_ISDIR(st->st_mode)))
@@ -102,7 +117,7 @@ static int find_file(int fd, struct stat *st)
             return (int)i;
     if (nr_files == FILES_MAX)
         broken("the disk has too many files");
-    files[nr_files] = (struct file){st->st_dev, st->st_ino, fcntl(fd, F_DUPFD_CLOEXEC, 200)};
+    files[nr_files] = (struct file){st->st_dev, st->st_ino, reopen(fd)};
     return (int)nr_files++;
 }
 

@@ -145,7 +145,7 @@ static void names_and_numbers_of_instances(void **state)
 
 static void two_instances_do_not_know_each_other(void **state)
 {
-    struct fix *f = *state, g = {.inst = 0};
+    struct fix *f = *state, g = {.inst = 0}, h = {.inst = 0};
     JET_TABLEID t = new_table(f, "t"), u;
 
     make_dir(&g);
@@ -157,7 +157,20 @@ static void two_instances_do_not_know_each_other(void **state)
     IS(JET_errInvalidTableId, JetMove(f->ses, u, JET_MoveFirst, 0));
     IS(JET_errInvalidTableId, JetMove(g.ses, t, JET_MoveFirst, 0));
     IS(JET_errDatabaseNotFound, JetOpenDatabase(g.ses, f->db, NULL, &g.dbid, 0));
-    IS(JET_errDatabaseDirtyShutdown, JetAttachDatabase(g.ses, f->db, 0)); /* somebody has it */
+    IS(JET_errDatabaseSharingViolation, JetAttachDatabase(g.ses, f->db, 0));
+    IS(JET_errDatabaseSharingViolation, JetAttachDatabase(g.ses, f->db, JET_bitDbReadOnly));
+    IS(JET_errDatabaseSharingViolation,
+       JetCreateDatabase(g.ses, f->db, NULL, &g.dbid, JET_bitDbOverwriteExisting));
+    OK(JetCloseTable(g.ses, u));
+    OK(JetCloseDatabase(g.ses, g.dbid, 0));
+    OK(JetDetachDatabase(g.ses, NULL)); /* to read is for several at a time */
+    OK(JetAttachDatabase(g.ses, g.db, JET_bitDbReadOnly));
+    make_dir(&h);
+    start(&h);
+    OK(JetAttachDatabase(h.ses, g.db, JET_bitDbReadOnly));
+    IS(JET_errDatabaseSharingViolation, JetAttachDatabase(h.ses, f->db, 0));
+    stop(&h);
+    nftw(h.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     stop(&g);
     assert_sound(g.db);
     nftw(g.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
