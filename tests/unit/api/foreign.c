@@ -291,8 +291,10 @@ static void a_database_of_windows_goes_on(void **state)
     int32_t last;
     uint32_t rows;
 
-    if (page_size != 4096)
+    if (page_size != 4096) {
+        print_message("skipped: the database has pages of 4096 bytes\n");
         skip();
+    }
     OPEN(f, "windows/srum-win10-apt/SRUDB.dat");
     t = open_table(f, name);
     number = column(f, t, "AutoIncId");
