@@ -213,6 +213,7 @@ static JET_ERR make_conf(const struct jinst *i, JET_GRBIT grbit, struct live_con
         .five_digits = PARAM(p, LegacyFileNames) & JET_bitEightDotThreeSoftCompat,
         .make_paths = PARAM(p, CreatePathIfNotExist),
         .must_exist = grbit & JET_bitLogStreamMustExist,
+        .ignore_missing = grbit & JET_bitReplayIgnoreMissingDB,
         .replace_logs = PARAM(p, CleanupMismatchedLogFiles),
         .log_buffer_kib =
             (uint32_t)(PARAM(p, LogBuffers) / 2 < 64      ? 64
@@ -291,8 +292,7 @@ static JET_ERR init(JET_INSTANCE *pinstance, JET_GRBIT grbit)
 
     if (grbit & ~INIT_GRBITS)
         return RAISE(JET_errInvalidGrbit);
-    if (grbit & (JET_bitReplayIgnoreMissingDB | JET_bitReplayIgnoreLostLogs |
-                 JET_bitTruncateLogsAfterRecovery))
+    if (grbit & (JET_bitReplayIgnoreLostLogs | JET_bitTruncateLogsAfterRecovery))
         return RAISE(JET_errFeatureNotAvailable);
     pthread_mutex_lock(&process.lock);
     err = claim(pinstance, &i);

@@ -116,11 +116,10 @@ static int recover(struct run *r, const char *path, const struct ese_recover_opt
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {{"to", required_argument, NULL, 't'},
-                                            {"dry-run", no_argument, NULL, 'n'},
-                                            {"base", required_argument, NULL, 'b'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            COMMON_OPTIONS};
+    static const struct option options[] = {
+        {"to", required_argument, NULL, 't'},   {"dry-run", no_argument, NULL, 'n'},
+        {"base", required_argument, NULL, 'b'}, {"ignore-missing", no_argument, NULL, 'i'},
+        {"json", no_argument, NULL, 'j'},       COMMON_OPTIONS};
     struct ese_recover_opts opts = {.cancel = &stop};
     struct run r = {0};
     int opt;
@@ -132,6 +131,8 @@ static int run(int argc, char **argv)
             opts.dry_run = true;
         else if (opt == 'b')
             opts.base = optarg;
+        else if (opt == 'i')
+            opts.ignore_missing = true;
         else if (opt == 'j')
             r.common.json = r.verdict.json = true;
         else
@@ -147,9 +148,10 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_recover = {
-    "recover", run, "[--to DEST] [--dry-run] [--base BASE] [--json] DIR",
+    "recover", run, "[--to DEST] [--dry-run] [--base BASE] [--ignore-missing] [--json] DIR",
     "Brings the databases of an instance to a clean shutdown, with its logs",
     "      --to DEST     recover a copy in DEST, an empty directory or none yet\n"
     "      --dry-run     write nothing, say what would be done\n"
     "      --base BASE   which log stream, where DIR holds several (\"edb\")\n"
+    "      --ignore-missing  do without databases that the logs name and that are not there\n"
     "      --json        findings and result as JSON lines on stdout\n"};

@@ -546,6 +546,10 @@ JET_ERR rattach_check_end(struct recovery *rv)
         if (!s->used || s->file || s->clean_later || rv->last_is_shutdown)
             continue;
         rv->r.file = logged_name(s->logged_path);
+        if (rv->opts->ignore_missing) {
+            fault_note(&rv->r, 0, ESE_NO_OFFSET, "%s is not recovered: %s", s->logged_path, s->why);
+            continue;
+        }
         err = fault(&rv->r, JET_errAttachedDatabaseMismatch, 494, 0, ESE_NO_OFFSET,
                     "the log ends while %s is attached: %s", s->logged_path, s->why);
         if (first >= 0)

@@ -23,6 +23,7 @@ struct live_conf {
     bool make_paths;   /* JET_paramCreatePathIfNotExist */
     bool must_exist;   /* JET_bitLogStreamMustExist: JET_errMissingLogFile for an empty directory */
     bool replace_logs; /* JET_paramCleanupMismatchedLogFiles */
+    bool ignore_missing; /* JET_bitReplayIgnoreMissingDB */
     uint32_t log_buffer_kib;
     ese_progress_fn *progress; /* of a recovery */
     void *progress_ctx;

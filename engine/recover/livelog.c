@@ -243,6 +243,7 @@ static JET_ERR remove_stream(struct live *l)
 static JET_ERR recover_stream(struct live *l, const struct live_conf *conf)
 {
     const struct ese_recover_opts opts = {.base = l->in.conf.base,
+                                          .ignore_missing = conf->ignore_missing,
                                           .cache_bytes = (uint64_t)l->in.conf.cache_max *
                                                          l->in.conf.page_size};
     char *chk = NULL;

@@ -1,6 +1,6 @@
 /*
  * What a crash leaves that nobody will see again - deleted records, long values without references, what was rolled back -
- * goes when the instance comes back: the same crash over and over does not make the file grow.
+ * goes when the instance comes back: the same crash over and over does not make the file grow. And what it needs then.
  */
 #include "apitest.h"
 
@@ -183,6 +183,51 @@ static void open_transactions_do_not_add_up(void **state)
     crash_often(*state, crash_open);
 }
 
+static JET_ERR init_again(struct fix *f, JET_GRBIT grbit)
+{
+    create_instance(f, "again");
+    return JetInit2(&f->inst, grbit);
+}
+
+/* One of two databases went with its disk: the other one is had without it, when that is what is wanted. */
+static void a_database_may_be_missing(void **state)
+{
+    struct fix *f = *state;
+    char other[112];
+    int status;
+    pid_t pid;
+
+    snprintf(other, sizeof(other), "%sother.edb", f->dir);
+    make_table(f);
+    pid = fork();
+    if (pid == 0) {
+        JET_COLUMNID v;
+        JET_TABLEID t;
+        JET_DBID id;
+
+        attach(f);
+        OK(JetCreateDatabase(f->ses, other, NULL, &id, 0));
+        t = open_table(f, &v);
+        begin(f);
+        insert_rows(f, t, v); /* several logs: recovery will not meet the creation again */
+        commit(f);
+        stop(f);
+        attach(f);
+        OK(JetAttachDatabase(f->ses, other, 0));
+        OK(JetCommitTransaction(f->ses, JET_bitWaitLastLevel0Commit));
+        _exit(42);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    assert_int_equal(remove(other), 0);
+    IS(JET_errAttachedDatabaseMismatch, init_again(f, 0));
+    assert_int_equal(__atomic_exchange_n(&nr_faults, 0, __ATOMIC_RELAXED), 1);
+    OK(init_again(f, JET_bitReplayIgnoreMissingDB));
+    OK(JetTerm(f->inst));
+    attach(f); /* from now on it goes without */
+    IS(JET_errFileNotFound, JetAttachDatabase(f->ses, other, 0));
+}
+
 /* Killed before the first page got to disk: dirty, but not damaged. */
 static void a_database_that_was_just_made_is_not_damaged(void **state)
 {
@@ -206,6 +251,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(deleted_rows_do_not_add_up, setup_dir, teardown),
         cmocka_unit_test_setup_teardown(open_transactions_do_not_add_up, setup_dir, teardown),
+        cmocka_unit_test_setup_teardown(a_database_may_be_missing, setup_dir, teardown),
         cmocka_unit_test_setup_teardown(a_database_that_was_just_made_is_not_damaged, setup_dir,
                                         teardown),
     };

@@ -310,6 +310,9 @@ class Recover(unittest.TestCase):
         self.take_engine("p4096_w10")
         self.remove("test.edb")
         self.refused("JET_errAttachedDatabaseMismatch (-1216)", "test.edb")
+        r = self.recover(DONE, "--ignore-missing")
+        self.assertIn("test.edb is not recovered", r.stderr)
+        self.assertIn("nothing to recover", self.recover(DONE).stdout)
 
     def test_a_database_whose_creation_was_not_finished_is_removed(self):
         self.take_engine("p4096_w10")
