@@ -4,7 +4,7 @@
  *
  * All calls are thread-safe as long as one object is used by one thread at a time. All sizes are
  * bytes, all offsets count from the start of the file. Nothing here writes to a file of an instance but
- * ese_recover.
+ * ese_recover; ese_restore makes new ones.
  */
 #ifndef ESE_ENGINE_H
 #define ESE_ENGINE_H
@@ -354,6 +354,51 @@ JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn
                     void *report_ctx, ese_progress_fn *progress, void *progress_ctx,
                     struct ese_recovery *ret);
 void ese_recovery_done(struct ese_recovery *r);
+
+/* ---- restore ----------------------------------------------------------------------------------- */
+
+struct ese_restore_opts {
+    const char *base; /* log base name ("edb") where a directory holds several streams; or NULL */
+    /* Where the replay ends; zero: with the last log. What is open then is rolled back, and a new log stream begins, so
+     * that what was left out can never be replayed onto it. The copies themselves must have been finished before. */
+    uint32_t stop_gen;     /* the last generation that is replayed, whole */
+    uint64_t stop_lgpos;   /* the first record that is not replayed lies here or behind */
+    ese_logtime stop_time; /* UTC; so does the first log segment that was begun later than this */
+    uint64_t cache_bytes;  /* as in ese_recover_opts */
+    const volatile int
+        *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
+};
+
+struct ese_restored {
+    bool backup;                /* an engine's backup; false: a copy of an instance at rest */
+    char where[4];              /* "new", "old": it lay there, in an atomic backup's parent */
+    uint32_t gen_low, gen_high; /* of the logs that were used; 0: there were none */
+    bool stopped;               /* logs or records were left out */
+    uint64_t stopped_at;        /* the first record that was; 0: it was whole generations */
+    uint64_t pages, corrected;  /* verified while they were copied; one-bit errors */
+    struct ese_recovery recovery;
+};
+
+/*
+ * Restores what is in a directory to `dest`, which is absent or empty and gets clean databases, one log and a checkpoint. The
+ * directory holds a backup that the engine made (databases with their trailer pages, .pat files, archived logs, incrementals
+ * among them) or `new` or `old` with one, or a copy of an instance at rest; it is only read. After a failure nothing is
+ * left at dest; a process that is killed leaves a directory named .NAME.esefs-restore beside dest, or .esefs-restore in
+ * it, which the next restore removes. progress (may be NULL): bytes of databases and logs, done / total. *ret is filled as
+ * far as it came; ese_restored_done frees what hangs on it.
+ *
+ * Errors, each reported with the file, generation or page: JET_errFileNotFound (no logs; nothing at all),
+ * JET_errMissingRestoreLogFiles, JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
+ * JET_errPatchFileMissing, JET_errRestoreOfNonBackupDatabase, JET_errBadBackupDatabaseSize, JET_errBadPatchPage,
+ * JET_errDatabasePatchFileMismatch, JET_errRequiredLogFilesMissing, JET_errStartingRestoreLogTooHigh,
+ * JET_errEndingRestoreLogTooLow (also for a stop within the backup), JET_errLogCorruptDuringHardRestore,
+ * JET_errLogTornWriteDuringHardRestore, JET_errDatabaseCorrupted, JET_errAttachedDatabaseMismatch,
+ * JET_errFileAlreadyExists (dest is not empty), those of ese_recover.
+ */
+JET_ERR ese_restore(int dirfd, const char *dest, const struct ese_restore_opts *opts,
+                    ese_fault_fn *report, void *report_ctx, ese_progress_fn *progress,
+                    void *progress_ctx, struct ese_restored *ret);
+void ese_restored_done(struct ese_restored *r);
 
 /* ---- events of running instances ---------------------------------------------------------------- */
 

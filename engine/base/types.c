@@ -9,11 +9,33 @@ char *lgpos_str(lgpos_t p, char buf[LGPOS_STR_LEN])
     return buf;
 }
 
+/* byte 6: bit 0 UTC, bits 1-7 the low milliseconds; byte 7: bits 1-3 the high ones */
+static unsigned milliseconds(const uint8_t *b)
+{
+    return (unsigned)(b[6] >> 1) | (unsigned)((b[7] >> 1) & 7) << 7;
+}
+
+/* Seconds to years, from byte 0 up. */
+static uint64_t sortable(struct logtime t)
+{
+    uint64_t v = 0;
+
+    for (int i = 5; i >= 0; i--)
+        v = v << 8 | t.b[i];
+    return v << 16 | milliseconds(t.b);
+}
+
+int logtime_cmp(struct logtime a, struct logtime b)
+{
+    const uint64_t x = sortable(a), y = sortable(b);
+
+    return (x > y) - (x < y);
+}
+
 char *logtime_str(struct logtime t, char buf[LOGTIME_STR_LEN])
 {
     const uint8_t *b = t.b;
-    /* byte 6: bit 0 UTC, bits 1-7 the low milliseconds; byte 7: bits 1-3 the high ones */
-    unsigned ms = (unsigned)(b[6] >> 1) | (unsigned)((b[7] >> 1) & 7) << 7;
+    unsigned ms = milliseconds(b);
 
     if (logtime_is_zero(t))
         snprintf(buf, LOGTIME_STR_LEN, "none");

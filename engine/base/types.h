@@ -61,6 +61,8 @@ static inline bool logtime_is_zero(struct logtime t)
 {
     return get_le64(t.b) == 0;
 }
+/* <0, 0, >0: which is earlier, both taken as UTC. */
+int logtime_cmp(struct logtime a, struct logtime b);
 
 /* SIGNATURE, 28 bytes as on disk: random u32, LOGTIME of creation, computer name. */
 struct signature {

@@ -1,31 +1,9 @@
 /* eseutil log PATH: a log file or a whole set, with its records if wanted. */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "eseutil.h"
-
-/* GEN[:ISEC[:IB]] in hex, as every message prints it. */
-static int parse_lgpos(const char *s, uint64_t *ret)
-{
-    unsigned long part[3] = {0};
-    char *end;
-
-    for (int i = 0; i < 3; i++) {
-        part[i] = strtoul(s, &end, 16);
-        if (end == s || part[i] > (i ? 0xffffu : 0x7fffffffu))
-            return -1;
-        if (*end == '\0') {
-            *ret = (uint64_t)part[0] << 32 | (uint64_t)part[1] << 16 | part[2];
-            return 0;
-        }
-        if (*end != ':')
-            return -1;
-        s = end + 1;
-    }
-    return -1;
-}
 
 static int run(int argc, char **argv)
 {

@@ -1,19 +1,10 @@
 /* eseutil recover DIR: soft recovery in place, of a copy, or only to see what it would do. */
 #include <inttypes.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "base/fields.h"
 #include "base/types.h"
 #include "eseutil.h"
-
-static volatile int stop; /* a signal wants it */
-
-static void interrupted(int sig)
-{
-    (void)sig;
-    stop = 1;
-}
 
 struct run {
     struct common common;
@@ -44,7 +35,7 @@ static const char *how_name(enum ese_recovered_how how)
     return "?";
 }
 
-static void print_text(const struct ese_recovery *rec, bool dry)
+void recovery_print(const struct ese_recovery *rec, bool dry)
 {
     char from[LGPOS_STR_LEN], to[LGPOS_STR_LEN];
 
@@ -63,29 +54,34 @@ static void print_text(const struct ese_recovery *rec, bool dry)
         printf("%s: %s\n", rec->dbs[i].path, how_name(rec->dbs[i].how));
 }
 
+void recovery_fields(struct fields *f, const struct ese_recovery *rec, bool dry)
+{
+    fields_bool(f, "needed", rec->needed);
+    fields_bool(f, "dry_run", dry);
+    fields_lgpos(f, "from", rec->lgpos_from);
+    fields_lgpos(f, "to", rec->lgpos_to);
+    fields_u64(f, "records", rec->records);
+    fields_u64(f, "log_bytes", rec->log_bytes);
+    fields_u64(f, "transactions_undone", rec->transactions_undone);
+    fields_u64(f, "operations_undone", rec->operations_undone);
+    fields_u64(f, "macros_undone", rec->macros_undone);
+    fields_u64(f, "pages_written", rec->pages_written);
+    fields_open_list(f, "databases");
+    for (unsigned i = 0; i < rec->nr_dbs; i++) {
+        fields_open(f, NULL);
+        fields_str(f, "path", rec->dbs[i].path);
+        fields_str(f, "result", how_name(rec->dbs[i].how));
+        fields_close(f);
+    }
+    fields_close_list(f);
+}
+
 static void print_json(const struct ese_recovery *rec, bool dry)
 {
     struct fields f;
 
     fields_begin(&f, stdout, true);
-    fields_bool(&f, "needed", rec->needed);
-    fields_bool(&f, "dry_run", dry);
-    fields_lgpos(&f, "from", rec->lgpos_from);
-    fields_lgpos(&f, "to", rec->lgpos_to);
-    fields_u64(&f, "records", rec->records);
-    fields_u64(&f, "log_bytes", rec->log_bytes);
-    fields_u64(&f, "transactions_undone", rec->transactions_undone);
-    fields_u64(&f, "operations_undone", rec->operations_undone);
-    fields_u64(&f, "macros_undone", rec->macros_undone);
-    fields_u64(&f, "pages_written", rec->pages_written);
-    fields_open_list(&f, "databases");
-    for (unsigned i = 0; i < rec->nr_dbs; i++) {
-        fields_open(&f, NULL);
-        fields_str(&f, "path", rec->dbs[i].path);
-        fields_str(&f, "result", how_name(rec->dbs[i].how));
-        fields_close(&f);
-    }
-    fields_close_list(&f);
+    recovery_fields(&f, rec, dry);
     fields_end(&f);
 }
 
@@ -104,7 +100,7 @@ static int recover(struct run *r, const char *path, const struct ese_recover_opt
     if (err >= 0 && r->common.json)
         print_json(&rec, opts->dry_run);
     else if (err >= 0)
-        print_text(&rec, opts->dry_run);
+        recovery_print(&rec, opts->dry_run);
     ese_recovery_done(&rec);
     if (err == JET_errClientRequestToStopJetService) {
         fprintf(stderr, "eseutil: %s: interrupted; it can be recovered as before\n", path);
@@ -120,7 +116,7 @@ static int run(int argc, char **argv)
         {"to", required_argument, NULL, 't'},   {"dry-run", no_argument, NULL, 'n'},
         {"base", required_argument, NULL, 'b'}, {"ignore-missing", no_argument, NULL, 'i'},
         {"json", no_argument, NULL, 'j'},       COMMON_OPTIONS};
-    struct ese_recover_opts opts = {.cancel = &stop};
+    struct ese_recover_opts opts = {0};
     struct run r = {0};
     int opt;
 
@@ -142,8 +138,7 @@ static int run(int argc, char **argv)
         return usage_error(&command_recover, "one DIR is wanted");
     if (opts.to && opts.dry_run)
         return usage_error(&command_recover, "--dry-run writes nothing, so there is no --to");
-    signal(SIGINT, interrupted);
-    signal(SIGTERM, interrupted);
+    opts.cancel = stop_on_signal();
     return recover(&r, argv[optind], &opts);
 }
 

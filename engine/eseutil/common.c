@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,41 @@ int say_error(const char *path, JET_ERR err)
     fprintf(stderr, "eseutil: %s: %s (%d): %s\n", path, ese_err_name(err), (int)err,
             ese_err_text(err));
     return exit_of(err);
+}
+
+int parse_lgpos(const char *s, uint64_t *ret)
+{
+    unsigned long part[3] = {0};
+    char *end;
+
+    for (int i = 0; i < 3; i++) {
+        part[i] = strtoul(s, &end, 16);
+        if (end == s || part[i] > (i ? 0xffffu : 0x7fffffffu))
+            return -1;
+        if (*end == '\0') {
+            *ret = (uint64_t)part[0] << 32 | (uint64_t)part[1] << 16 | part[2];
+            return 0;
+        }
+        if (*end != ':')
+            return -1;
+        s = end + 1;
+    }
+    return -1;
+}
+
+static volatile int stop; /* a signal wants it */
+
+static void interrupted(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
+
+const volatile int *stop_on_signal(void)
+{
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+    return &stop;
 }
 
 static void report_json(const struct ese_fault *f)

@@ -25,7 +25,7 @@ struct command {
 };
 extern const struct command command_header, command_log, command_verify, command_integrity,
     command_tables, command_space, command_dump, command_recover, command_create, command_load,
-    command_compact;
+    command_compact, command_restore;
 
 /* Options that every command has; a command appends them to its own. */
 #define COMMON_OPTIONS                                                   \
@@ -41,6 +41,11 @@ struct common {
 void common_option(const struct command *cmd, struct common *c, int opt);
 int usage_error(const struct command *cmd, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* GEN[:ISEC[:IB]] in hex, as every message prints it. 0, or -1: it is none. */
+int parse_lgpos(const char *s, uint64_t *ret);
+/* SIGINT and SIGTERM set what is returned, and nothing else. */
+const volatile int *stop_on_signal(void);
 
 /* Opens a file the user named. Says why not. Also says so when a running instance owns it. -1: no. */
 int open_input(const char *path);
@@ -71,5 +76,10 @@ void bar_progress(void *bar, uint64_t done, uint64_t total); /* an ese_progress_
 void bar_end(struct bar *b);
 /* Hides the bar so that a line can be printed. */
 void bar_hide(struct bar *b);
+
+/* What a recovery did, as lines or fields of JSON. dry: it would have. */
+struct fields;
+void recovery_print(const struct ese_recovery *rec, bool dry);
+void recovery_fields(struct fields *f, const struct ese_recovery *rec, bool dry);
 
 #endif

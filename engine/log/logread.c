@@ -17,8 +17,9 @@ struct logread {
     struct logstream stream;
     JET_ERR err; /* sticky */
     bool done;
-    uint64_t off;      /* of the file: where the next piece begins */
-    size_t have, used; /* of the piece */
+    uint64_t off;        /* of the file: where the next piece begins */
+    size_t have, used;   /* of the piece */
+    struct logtime time; /* of the last segment that was looked at */
     uint8_t piece[PIECE_LEN];
 };
 
@@ -64,6 +65,11 @@ const struct ese_log_info *logread_info(const struct logread *l)
     return &l->info;
 }
 
+struct logtime logread_time(const struct logread *l)
+{
+    return l->time;
+}
+
 static JET_ERR fetch(struct logread *l)
 {
     const uint64_t left = l->size - l->off;
@@ -92,6 +98,7 @@ static JET_ERR advance(struct logread *l)
     }
     if (l->used == l->have && (err = fetch(l)) < 0)
         return err;
+    l->time = ((const struct logseg_disk *)(l->piece + l->used))->time;
     err = logstream_push(&l->stream, l->piece + l->used, l->r);
     l->used += LOG_SEGMENT_LEN;
     return err;

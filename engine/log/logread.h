@@ -24,6 +24,9 @@ must_check JET_ERR logread_next(struct logread *l, lgpos_t *ret_lgpos, struct lo
  * reader. */
 const struct ese_log_info *logread_info(const struct logread *l);
 
+/* When the segment was begun that the last record ends in; zero: it says nothing. */
+struct logtime logread_time(const struct logread *l);
+
 /* One generation of a set. */
 struct logread_file {
     int fd;

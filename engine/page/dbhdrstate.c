@@ -6,12 +6,17 @@
 #define UPDATE_LAST_RESIZE 110u
 #define UPDATE_GEN_TIME    150u
 
-void dbhdr_forget_log(struct dbhdr_disk *h)
+void dbhdr_forget_backups(struct dbhdr_disk *h)
 {
     memset(&h->full_prev, 0, sizeof(h->full_prev));
     memset(&h->inc_prev, 0, sizeof(h->inc_prev));
     memset(&h->copy_prev, 0, sizeof(h->copy_prev));
     memset(&h->diff_prev, 0, sizeof(h->diff_prev));
+}
+
+void dbhdr_forget_log(struct dbhdr_disk *h)
+{
+    dbhdr_forget_backups(h);
     le64_put(&h->lgpos_consistent, 0);
 }
 

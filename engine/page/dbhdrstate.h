@@ -7,6 +7,8 @@
 
 /* The header is in memory, and each of these changes only it; dbhdr_write (dbhdrwrite.h) puts it on disk. */
 
+/* No backup counts any more: the next incremental wants a full one first. */
+void dbhdr_forget_backups(struct dbhdr_disk *h);
 /* It belongs to another log from now on: backups and the consistent point of the old one say nothing. */
 void dbhdr_forget_log(struct dbhdr_disk *h);
 /* Attached by the record at lgpos, at `now`: dirty; nothing before it is required. */

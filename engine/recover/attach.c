@@ -90,6 +90,8 @@ static char *find_path(const struct recovery *rv, const char *logged, const stru
 
     if (rv->live)
         return live_path(rv, logged);
+    if (rv->restore && rv->restore->db_path)
+        return rv->restore->db_path(rv->restore->ctx, logged);
     for (unsigned i = 0; i < inst->nr_files; i++) {
         const struct ese_file *f = &inst->files[i];
         if (f->kind != ESE_KIND_DATABASE || !same_name(path_name(f->path), name))

@@ -39,7 +39,7 @@ static JET_ERR choose(struct recovery *rv)
     return JET_errSuccess;
 }
 
-static void list_logs(struct rset *s)
+static void list_logs(struct rset *s, int dirfd)
 {
     const struct ese_instance *inst = s->inst;
 
@@ -52,8 +52,8 @@ static void list_logs(struct rset *s)
         if (f->kind != ESE_KIND_LOG)
             continue;
         s->has_current |= f->current;
-        s->logs[s->nr_logs++] =
-            (struct rlog){.gen = f->gen ? f->gen : name.gen, .current = f->current, .file = f};
+        s->logs[s->nr_logs++] = (struct rlog){
+            .gen = f->gen ? f->gen : name.gen, .current = f->current, .file = f, .dirfd = dirfd};
     }
 }
 
@@ -200,7 +200,7 @@ JET_ERR rset_find(struct recovery *rv)
     s->logs = calloc(s->inst->nr_files + 1, sizeof(*s->logs));
     if (!s->logs)
         return RAISE(JET_errOutOfMemory);
-    list_logs(s);
+    list_logs(s, rv->dirfd);
     if (s->nr_logs == 0)
         return JET_errSuccess;
     learn_names(s);

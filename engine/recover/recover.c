@@ -16,25 +16,50 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "log/logevent.h"
 #include "log/loghdr.h"
 #include "os/file.h"
 #include "recover/recover_int.h"
 
 /* ---- errors ----------------------------------------------------------------------------------- */
 
+static bool is_of_log(JET_ERR err)
+{
+    return err == JET_errLogReadVerifyFailure || err == JET_errLogFileCorrupt;
+}
+
+/* In a hard recovery: what the fault of a log is called, by where the log is from, torn or not (460, 461). */
+static void name_hard(struct recovery *rv, struct ese_fault *f)
+{
+    const bool torn = f->event == EVENT_LOG_TORN_WRITE;
+
+    if (rv->log_foreign)
+        f->err = torn ? JET_errLogTornWriteDuringHardRestore : JET_errLogCorruptDuringHardRestore;
+    else
+        f->err = torn ? JET_errLogTornWriteDuringHardRecovery : JET_errLogCorruptDuringHardRecovery;
+    if (torn)
+        f->event = rv->log_foreign ? 460 : 461;
+    rv->restore->log_err = f->err;
+}
+
 /* The checker tells a wrong checksum from a wrong order; recovery has one name for a log that cannot be read
  * (ESE: JET_errLogFileCorrupt in soft recovery). */
-static JET_ERR name_error(JET_ERR err)
+JET_ERR recovery_error(const struct recovery *rv, JET_ERR err)
 {
-    return err == JET_errLogReadVerifyFailure ? JET_errLogFileCorrupt : err;
+    if (!is_of_log(err))
+        return err;
+    return rv->restore && rv->restore->log_err ? rv->restore->log_err : JET_errLogFileCorrupt;
 }
 
 static void report(void *ctx, const struct ese_fault *f)
 {
-    const struct recovery *rv = ctx;
+    struct recovery *rv = ctx;
     struct ese_fault named = *f;
 
-    named.err = name_error(f->err);
+    if (is_of_log(f->err) && rv->restore && rv->restore->hard)
+        name_hard(rv, &named);
+    else
+        named.err = recovery_error(rv, f->err);
     if (rv->report)
         rv->report(rv->report_ctx, &named);
 }
@@ -67,7 +92,7 @@ static JET_ERR still_dirty(struct recovery *rv, const struct ese_file *f)
                                  : ", which are missing");
 }
 
-static JET_ERR check_left_over(struct recovery *rv)
+JET_ERR recovery_check_left_over(struct recovery *rv)
 {
     JET_ERR first = JET_errSuccess;
 
@@ -97,7 +122,7 @@ static void add_result(struct ese_recovery *ret, const char *path, enum ese_reco
     ret->dbs[ret->nr_dbs++].how = how;
 }
 
-static JET_ERR fill_result(struct recovery *rv)
+JET_ERR recovery_fill_result(struct recovery *rv)
 {
     const struct ese_instance *inst = rv->set.inst;
     struct ese_recovery *ret = rv->ret;
@@ -133,6 +158,25 @@ void ese_recovery_done(struct ese_recovery *r)
 
 /* ---- writing the log and the checkpoint ------------------------------------------------------- */
 
+/* What a restore left out must never be replayed onto what it made: the log that begins now has a signature of
+ * its own, and the databases follow it. */
+static JET_ERR new_stream(struct recovery *rv)
+{
+    struct signature *sign = &rv->restore->sign_log;
+    const struct logtime now = logtime_now();
+    JET_ERR err = os_random(sign->b, 4);
+
+    if (err < 0)
+        return err;
+    memcpy(sign->b + 4, now.b, sizeof(now.b));
+    rv->scan.top_hdr.sign_log = *sign;
+    memcpy(rv->set.sign_log.b, sign->b, sizeof(sign->b));
+    for (struct rfile *f = rv->files; f; f = f->next)
+        if (f->dbid)
+            rfile_hdr(f)->sign_log = *sign;
+    return JET_errSuccess;
+}
+
 static JET_ERR start_log(struct recovery *rv)
 {
     const struct rset *s = &rv->set;
@@ -146,12 +190,14 @@ static JET_ERR start_log(struct recovery *rv)
                                    .hdr = &rv->scan.top_hdr,
                                    .last_valid = lgpos_isec(rv->scan.top.lgpos_last),
                                    .checksum = rv->scan.top.checksum};
-    const char *path = s->logs[s->nr_logs - 1].file->path;
+    const struct rlog *top = &s->logs[s->nr_logs - 1];
     JET_ERR err;
 
-    rv->r.file = path_name(path);
-    if (s->has_current && !start.dry) {
-        err = os_open_beneath_rw(rv->dirfd, path, &start.fd);
+    rv->r.file = path_name(top->file->path);
+    if (rv->restore && rv->restore->left_out && (err = new_stream(rv)) < 0)
+        return err;
+    if (s->has_current && !top->foreign && !start.dry) {
+        err = os_open_beneath_rw(top->dirfd, top->file->path, &start.fd);
         if (err < 0)
             return fault_io(&rv->r, err, ESE_NO_OFFSET, "opening the log for writing");
     }
@@ -184,10 +230,10 @@ static JET_ERR write_checkpoint(struct recovery *rv, lgpos_t quit)
     if (rv->set.chk_there) {
         c = rv->set.chk;
     } else {
-        c.sign_log = rv->scan.top_hdr.sign_log;
         c.dbms = rv->scan.top_hdr.dbms;
         le32_put(&c.filetype, FILETYPE_CHECKPOINT);
     }
+    c.sign_log = rv->scan.top_hdr.sign_log;
     le64_put(&c.lgpos_checkpoint, quit);
     le64_put(&c.lgpos_consistency, quit);
     c.version = 0;
@@ -209,6 +255,7 @@ static JET_ERR append(struct recovery *rv, enum lrtyp type, lgpos_t undo, lgpos_
 {
     struct logrec rec = {.type = type};
 
+    rec.term.hard = rv->restore && rv->restore->hard && type == LR_RECOVERY_QUIT2;
     rec.term.lgpos = undo;
     rec.term.lgpos_redo_from = rv->scan.redo_from;
     rec.term.time = logtime_now();
@@ -216,7 +263,7 @@ static JET_ERR append(struct recovery *rv, enum lrtyp type, lgpos_t undo, lgpos_
 }
 
 /* Steps 4 and 5. */
-static JET_ERR undo_and_close(struct recovery *rv)
+JET_ERR recovery_close(struct recovery *rv)
 {
     lgpos_t undo, shutdown, quit;
     JET_ERR err = start_log(rv);
@@ -289,7 +336,7 @@ static JET_ERR recover(struct recovery *rv)
     rv->ret->records = rv->scan.records;
     rv->ret->log_bytes = rv->scan.bytes;
     err = replay_run(rv);
-    return err < 0 ? err : undo_and_close(rv);
+    return err < 0 ? err : recovery_close(rv);
 }
 
 /* Which directory has the logs is known when the files have been found; what was seen before the lock may
@@ -344,18 +391,35 @@ static JET_ERR recover_here(struct recovery *rv)
     if (err >= 0)
         err = recover(rv);
     if (err >= 0 && !rv->live) /* who starts an instance finds out when it attaches them */
-        err = check_left_over(rv);
+        err = recovery_check_left_over(rv);
     if (err >= 0)
-        err = fill_result(rv);
+        err = recovery_fill_result(rv);
     if (err >= 0 && rv->live)
         hand_leftovers(rv);
+    if (lock >= 0)
+        close(lock);
+    return err;
+}
+
+void recovery_init(struct recovery *rv, int dirfd, const struct ese_recover_opts *opts,
+                   ese_fault_fn *fn, void *ctx, struct ese_recovery *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    *rv = (struct recovery){.dirfd = dirfd,
+                            .opts = opts,
+                            .r = {.fn = report, .ctx = rv},
+                            .report = fn,
+                            .report_ctx = ctx,
+                            .ret = ret};
+    rv->set.dir_fd = -1;
+}
+
+void recovery_done(struct recovery *rv)
+{
     logwrite_free(rv->w);
     rattach_done(rv);
     sessions_free(rv->sessions);
     rset_done(&rv->set);
-    if (lock >= 0)
-        close(lock);
-    return err;
 }
 
 /* Only the set is taken from here; the copy is found anew. */
@@ -384,25 +448,22 @@ JET_ERR recover_run(int dirfd, const struct ese_recover_opts *opts, const struct
     struct recovery *rv = calloc(1, sizeof(*rv));
     JET_ERR err;
 
-    memset(ret, 0, sizeof(*ret));
-    if (!rv)
+    if (!rv) {
+        memset(ret, 0, sizeof(*ret));
         return RAISE(JET_errOutOfMemory);
-    rv->dirfd = dirfd;
+    }
+    recovery_init(rv, dirfd, opts, fn, ctx, ret);
     rv->live = live;
-    rv->opts = opts;
-    rv->report = fn;
-    rv->report_ctx = ctx;
     rv->progress = progress;
     rv->progress_ctx = progress_ctx;
-    rv->ret = ret;
-    rv->r = (struct reporter){.fn = report, .ctx = rv};
-    rv->set.dir_fd = -1;
     if (opts->to && opts->dry_run)
         err = RAISE(JET_errInvalidParameter);
     else
         err = opts->to ? recover_copy(rv) : recover_here(rv);
+    recovery_done(rv);
+    err = recovery_error(rv, err);
     free(rv);
-    return name_error(err);
+    return err;
 }
 
 JET_ERR ese_recover(int dirfd, const struct ese_recover_opts *opts, ese_fault_fn *fn, void *ctx,

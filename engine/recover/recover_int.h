@@ -16,7 +16,9 @@
 struct rlog {   /* one generation */
     lgen_t gen; /* 0: the current log, its header is ruined */
     bool current;
+    bool foreign; /* of a backup that is restored: only read, the new log begins behind it */
     const struct ese_file *file;
+    int dirfd; /* that file->path counts from */
 };
 
 /* The files as they were found. */
@@ -47,6 +49,7 @@ struct rscan {
     lgpos_t quit;               /* of the last Term or RecoveryQuit; 0: none */
     lgpos_t end;                /* behind the last record */
     uint64_t bytes, records;
+    lgpos_t stop; /* the first record that a restore leaves out; 0: there is none */
 };
 
 /* A database file that recovery has taken up; it stays so until the end, detached or not. */
@@ -93,8 +96,25 @@ struct recover_live {
     struct leftovers **leftovers;
 };
 
+/* A restore: databases and logs are read in one place and recovered in another (restore.c). */
+struct recover_restore {
+    bool hard;     /* of a backup that the engine made; else of a copy of an instance at rest */
+    bool archived; /* the set has no current log, and need not have one */
+    bool left_out; /* a stop leaves something out: a new stream begins */
+    lgen_t high;   /* hard: the backup's last generation, up to which its pages may be changed */
+    lgpos_t stop;  /* records from here on are left out; 0: all count */
+    struct logtime
+        stop_time; /* ... and from the first segment on that is later than this; zero: all count */
+    /* Where a database is that the log names, on the heap; NULL: out of memory. Without the function: by name. */
+    char *(*db_path)(void *ctx, const char *logged);
+    void *ctx;
+    struct signature sign_log; /* of the stream that begins behind a stop */
+    JET_ERR log_err;           /* hard: what a damaged log is called, once one was met */
+};
+
 struct recovery {
     const struct recover_live *live; /* NULL: a recovery of its own */
+    struct recover_restore *restore; /* NULL: none */
     int dirfd;
     const struct ese_recover_opts *opts;
     struct reporter r;
@@ -112,6 +132,7 @@ struct recovery {
     struct logwrite *w; /* NULL until the redo is done */
     lgpos_t undo_info;  /* its last UndoInfo; 0: none */
     lgpos_t now;        /* record being replayed */
+    bool log_foreign;   /* the log being read is */
     uint32_t page_size;
     lgpos_t shutdown; /* last ShutDownMark */
     bool last_is_shutdown;
@@ -143,6 +164,18 @@ static inline JET_ERR recovery_stopped(const struct recovery *rv)
     return rv->opts->cancel && *rv->opts->cancel ? JET_errClientRequestToStopJetService
                                                  : JET_errSuccess;
 }
+
+/* A recovery that nothing was found for yet; rv is the reporter's context, fn the caller's. */
+void recovery_init(struct recovery *rv, int dirfd, const struct ese_recover_opts *opts,
+                   ese_fault_fn *fn, void *ctx, struct ese_recovery *ret);
+void recovery_done(struct recovery *rv);
+/* The error as the caller gets it. */
+JET_ERR recovery_error(const struct recovery *rv, JET_ERR err);
+/* Undo, and the stream is closed: databases clean, RecoveryQuit2, checkpoint. */
+must_check JET_ERR recovery_close(struct recovery *rv);
+/* Databases that these logs do not bring forward are faults; what was done goes into rv->ret. */
+must_check JET_ERR recovery_check_left_over(struct recovery *rv);
+must_check JET_ERR recovery_fill_result(struct recovery *rv);
 
 /* live: NULL, or see there. Otherwise as ese_recover. */
 must_check JET_ERR recover_run(int dirfd, const struct ese_recover_opts *opts,

@@ -99,6 +99,27 @@ static JET_ERR before_write(void *ctx, const struct buf *b, lgpos_t lgpos)
     return err;
 }
 
+/* ---- copies of a backup ------------------------------------------------------------------------ */
+
+/* A backup's copy says from which generation on it must be replayed, not up to which its pages may be changed: that is the
+ * backup's last one (ESE: ErrLGCheckDBFiles). */
+static void adopt_copy(struct rfile *f)
+{
+    const struct recover_restore *rs = f->rv->restore;
+    struct dbhdr_disk *h = rfile_hdr(f);
+
+    if (!rs || !rs->hard)
+        return;
+    dbhdr_forget_backups(h);
+    if (!le32_get(h->full_cur.gen_low))
+        return;
+    le32_put(&h->full_cur.gen_high, rs->high);
+    le32_put(&h->gen_max_required, rs->high);
+    le32_put(&h->gen_max_committed, rs->high);
+    memset(&h->time_gen_max_required, 0, sizeof(h->time_gen_max_required));
+    memset(&h->time_gen_max_created, 0, sizeof(h->time_gen_max_created));
+}
+
 /* ---- opening ---------------------------------------------------------------------------------- */
 
 static struct rfile *find(const struct recovery *rv, const char *path)
@@ -160,8 +181,10 @@ static JET_ERR open_header(struct recovery *rv, const char *path, int fd, struct
         err = RAISE(JET_errPageSizeMismatch);
     if (err >= 0)
         err = new_file(rv, path, fd, info.page_size, rv->opts->dry_run, ret);
-    if (err >= 0)
+    if (err >= 0) {
         memcpy((*ret)->page, raw, info.page_size);
+        adopt_copy(*ret);
+    }
     free(head);
     return err;
 }

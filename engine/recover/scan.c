@@ -30,7 +30,7 @@ static JET_ERR ruined_current(struct recovery *rv)
     if (l->gen)
         return JET_errSuccess;
     rv->r.file = log_name(l);
-    err = os_open_beneath(rv->dirfd, l->file->path, &fd);
+    err = os_open_beneath(l->dirfd, l->file->path, &fd);
     if (err < 0)
         return fault_io(&rv->r, err, ESE_NO_OFFSET, "opening the log");
     err = loghdr_read(fd, &rv->r, &info);
@@ -77,6 +77,16 @@ struct walk {
     struct ese_log_info prev_info;
 };
 
+/* A restore ends before this record. */
+static bool is_behind_stop(const struct recovery *rv, const struct logread *l, lgpos_t lgpos)
+{
+    const struct recover_restore *rs = rv->restore;
+
+    return rs &&
+           ((rs->stop && lgpos >= rs->stop) ||
+            (!logtime_is_zero(rs->stop_time) && logtime_cmp(logread_time(l), rs->stop_time) > 0));
+}
+
 static JET_ERR walk_records(struct walk *w, struct logread *l)
 {
     struct recovery *rv = w->rv;
@@ -87,6 +97,10 @@ static JET_ERR walk_records(struct walk *w, struct logread *l)
     while ((err = logread_next(l, &lgpos, &rec)) > 0) {
         if (lgpos < rv->scan.redo_from)
             continue;
+        if (is_behind_stop(rv, l, lgpos)) {
+            rv->scan.stop = lgpos;
+            return JET_errSuccess;
+        }
         err = recovery_stopped(rv);
         if (err >= 0)
             err = w->how->record(rv, lgpos, &rec);
@@ -104,7 +118,8 @@ static JET_ERR walk_file(struct walk *w, const struct rlog *log)
     JET_ERR err;
 
     w->r->file = log_name(log);
-    err = os_open_beneath(rv->dirfd, log->file->path, &fd);
+    rv->log_foreign = log->foreign;
+    err = os_open_beneath(log->dirfd, log->file->path, &fd);
     if (err < 0)
         return fault_io(w->r, err, ESE_NO_OFFSET, "opening the log");
     err = logread_open(fd, log->current, w->r, &l);
@@ -134,7 +149,8 @@ JET_ERR rscan_walk(struct recovery *rv, const struct rscan_walk *how, struct ese
     JET_ERR err = JET_errSuccess;
 
     w.r = how->report ? &rv->r : &w.quiet;
-    for (unsigned i = rv->scan.first; i < rv->set.nr_logs && err >= 0; i++)
+    rv->scan.stop = 0;
+    for (unsigned i = rv->scan.first; i < rv->set.nr_logs && err >= 0 && !rv->scan.stop; i++)
         err = walk_file(&w, &rv->set.logs[i]);
     *ret_top = w.prev_info;
     return err;
@@ -153,7 +169,7 @@ static JET_ERR read_top_header(struct recovery *rv)
 {
     const struct rlog *l = &rv->set.logs[rv->set.nr_logs - 1];
     int fd;
-    JET_ERR err = os_open_beneath(rv->dirfd, l->file->path, &fd);
+    JET_ERR err = os_open_beneath(l->dirfd, l->file->path, &fd);
 
     if (err < 0)
         return err;
@@ -176,7 +192,7 @@ JET_ERR rscan_logs(struct recovery *rv)
     const struct rset *s = &rv->set;
     JET_ERR err = JET_errSuccess;
 
-    if (!s->has_current && !s->has_temp)
+    if (!s->has_current && !s->has_temp && !(rv->restore && rv->restore->archived))
         return no_current(rv);
     err = find_start(rv);
     for (unsigned i = rv->scan.first; i < s->nr_logs; i++)
