@@ -116,6 +116,8 @@ struct bufpool {
     struct reporter *r;
     buf_flush_log_fn *flush_log;
     void *ctx;
+    struct bufguard *guard;   /* guard.h; NULL: none */
+    struct signature sign_db; /* with guard */
 };
 
 static inline uint64_t key_of(const struct bufpool *p, pgno_t pgno)
@@ -244,6 +246,12 @@ static inline JET_ERR pool_check(const struct bufpool *p)
 /* A pin went, W_MADE was set in the word w before: with the last one the page that was there comes
  * back. */
 void put_made(struct frame *f, uint64_t w) cold;
+
+/* ---- guard.c ---------------------------------------------------------------------------------- */
+
+/* Before and after pages are written to their place. The slot, for the second call. */
+int guard_begin(struct bufpool *p, const uint8_t *pages, pgno_t pgno, size_t nr);
+void guard_end(struct bufpool *p, int slot);
 
 /* ---- write.c ---------------------------------------------------------------------------------- */
 

@@ -14,9 +14,11 @@
 #include <stdlib.h>
 
 #include "buf/buf_priv.h"
+#include "buf/guard.h"
 #include "os/file.h"
 
-#define BATCH_BYTES (256u * 1024u) /* written at once, at most */
+#define BATCH_BYTES BUFGUARD_RUN /* written at once, at most */
+#define COPY_ALIGN  4096u /* the kernel takes what lies in one page of memory whole, or not at all */
 
 /* ---- one page --------------------------------------------------------------------------------- */
 
@@ -65,8 +67,10 @@ static JET_ERR copy_out(struct bufpool *p, struct frame *f, uint8_t *to)
 static JET_ERR write_out(struct bufpool *p, const uint8_t *from, pgno_t first, size_t nr)
 {
     const uint64_t off = offset_of(p, first);
+    const int slot = guard_begin(p, from, first, nr);
     JET_ERR err = os_pwrite_all(p->fd, from, nr * p->c->page_size, off);
 
+    guard_end(p, slot);
     if (err < 0)
         return pool_fail_io(p, err, off, "writing a page");
     atomic_fetch_add_explicit(&p->c->writes, nr, memory_order_relaxed);
@@ -88,7 +92,7 @@ JET_ERR victim_write(struct frame *f)
     void *copy = NULL;
     JET_ERR err;
 
-    if (posix_memalign(&copy, 64, p->c->page_size) != 0) {
+    if (posix_memalign(&copy, COPY_ALIGN, p->c->page_size) != 0) {
         unlatch_shared(f);
         end_write(f, false);
         return RAISE(JET_errOutOfMemory);
@@ -250,7 +254,7 @@ static JET_ERR write_pages(struct bufpool *p, lgpos_t before, size_t *ret_held)
     if (nr < b.max)
         b.max = (unsigned)nr;
     b.f = calloc(b.max, sizeof(*b.f));
-    if (!b.f || posix_memalign(&copies, 64, (size_t)b.max * p->c->page_size) != 0) {
+    if (!b.f || posix_memalign(&copies, COPY_ALIGN, (size_t)b.max * p->c->page_size) != 0) {
         free(b.f);
         free(list);
         return RAISE(JET_errOutOfMemory);

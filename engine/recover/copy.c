@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "buf/guard.h"
 #include "log/logname.h"
 #include "os/file.h"
 #include "recover/recover_int.h"
@@ -78,6 +79,23 @@ static JET_ERR copy_file(struct recovery *rv, struct rcopy *c, const char *path)
     return err;
 }
 
+/* What mends a page whose writing a SIGKILL has cut off; as a rule there is none. */
+static JET_ERR copy_guard(struct recovery *rv, struct rcopy *c)
+{
+    char name[BUFGUARD_NAME_LEN], *path;
+    JET_ERR err;
+
+    if (rv->set.nr_logs == 0)
+        return JET_errSuccess;
+    bufguard_name(rv->set.base, name);
+    path = rset_path(&rv->set, name);
+    if (!path)
+        return RAISE(JET_errOutOfMemory);
+    err = copy_file(rv, c, path);
+    free(path);
+    return err == JET_errFileNotFound ? JET_errSuccess : err;
+}
+
 JET_ERR rcopy_make(struct recovery *rv, struct rcopy **ret)
 {
     const struct ese_instance *inst = rv->set.inst;
@@ -108,7 +126,7 @@ JET_ERR rcopy_make(struct recovery *rv, struct rcopy **ret)
             if (err < 0 && recovery_stopped(rv) >= 0)
                 err = fault_io(&rv->r, err, ESE_NO_OFFSET, "copying");
         }
-    return err;
+    return err < 0 ? err : copy_guard(rv, c);
 }
 
 int rcopy_dirfd(const struct rcopy *c)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "btree/dir.h"
+#include "buf/guard.h"
 #include "log/logwrite.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -90,6 +91,7 @@ static void free_live(struct live *l)
     wal_close(l->in.wal);
     bufcache_free(l->in.cache);
     livesweep_forget(l);
+    bufguard_close(l->guard, l->clean);
     free(l->in.sess);
     if (l->log_fd >= 0)
         close(l->log_fd);
@@ -128,6 +130,8 @@ static JET_ERR start(struct live *l, const struct live_conf *conf)
         err = ver_store_new(&l->in, &l->in.ver);
     if (err >= 0 && conf->core.logging) {
         err = livelog_open(l, conf);
+        if (err >= 0)
+            err = bufguard_open(l->log_fd, l->in.conf.base, conf->core.page_size, false, &l->guard);
         if (err >= 0)
             err = log_init(l);
         if (err >= 0)
@@ -228,6 +232,7 @@ JET_ERR live_term(struct inst *in, enum live_end how)
     livechk_stop(l);
     ver_cleaner_stop(in);
     err = end(l, how);
+    l->clean = err >= 0 && how != LIVE_DIRTY;
     free_live(l);
     return err;
 }

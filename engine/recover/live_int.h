@@ -17,6 +17,8 @@ struct live {
     struct signature sign_log;
     lgpos_t init; /* of Init2 */
     const struct format_version *format;
+    struct bufguard *guard; /* of the databases' pages; NULL: none */
+    bool clean;             /* the end was: nothing of the guard is needed */
     struct leftovers
         *leftovers; /* of databases that were recovered and not attached since; chk_lock */
 

@@ -11,6 +11,7 @@
 
 #include "btree/redo.h"
 #include "btree/dir.h"
+#include "buf/guard.h"
 #include "btree/spacewrite.h"
 #include "log/attach.h"
 #include "log/logwrite.h"
@@ -134,6 +135,12 @@ static JET_ERR begin_use(struct live *l, struct db *d)
                                 .dbtime_last = le64_get(h->dbtime),
                                 .objid_last = le32_get(h->objid_last)};
     return redo_init(d->redo);
+}
+
+/* Before a page of it is looked at. */
+static JET_ERR guard_pages(struct live *l, struct db *d)
+{
+    return d->read_only ? JET_errSuccess : bufguard_mend(l->guard, d->pool, &db_hdr(d)->sign_db);
 }
 
 static void publish(struct live *l, struct db *d, uint8_t dbid)
@@ -512,7 +519,9 @@ static JET_ERR create(struct live *l, struct sess *s, const struct live_create *
     d->pgno_max = c->pages_max;
     new_header(l, d, lgpos, &sign);
     publish(l, d, dbid);
-    err = fill(l, s, d, initial_pages(l, c));
+    err = guard_pages(l, d);
+    if (err >= 0)
+        err = fill(l, s, d, initial_pages(l, c));
     if (err <
         0) { /* the log has a CreateDB without its end: a recovery removes the file, and so do we */
         JET_ERR err2 = ver_clean(&l->in, d, true);
@@ -689,6 +698,8 @@ static JET_ERR take_up(struct live *l, struct sess *s, struct db *d, uint8_t dbi
     lgpos_t lgpos;
     JET_ERR err = begin_use(l, d);
 
+    if (err >= 0)
+        err = guard_pages(l, d);
     if (err >= 0 && !d->read_only) {
         err = log_attach(l, s, d, dbid, pages_max, &lgpos);
         if (err < 0)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "buf/guard.h"
 #include "log/logevent.h"
 #include "log/loghdr.h"
 #include "os/file.h"
@@ -396,6 +397,7 @@ static JET_ERR recover_here(struct recovery *rv)
         err = recovery_fill_result(rv);
     if (err >= 0 && rv->live)
         hand_leftovers(rv);
+    rv->done = err >= 0;
     if (lock >= 0)
         close(lock);
     return err;
@@ -418,6 +420,7 @@ void recovery_done(struct recovery *rv)
 {
     logwrite_free(rv->w);
     rattach_done(rv);
+    bufguard_close(rv->guard, rv->done && !rv->opts->dry_run);
     sessions_free(rv->sessions);
     rset_done(&rv->set);
 }

@@ -129,10 +129,12 @@ struct recovery {
     struct rfile *files;
     struct rslot slot[DBID_MAX + 1];
     struct sessions *sessions;
-    struct logwrite *w; /* NULL until the redo is done */
-    lgpos_t undo_info;  /* its last UndoInfo; 0: none */
-    lgpos_t now;        /* record being replayed */
-    bool log_foreign;   /* the log being read is */
+    struct logwrite *w;      /* NULL until the redo is done */
+    lgpos_t undo_info;       /* its last UndoInfo; 0: none */
+    struct bufguard *guard;  /* of all files; NULL: none, or not yet */
+    bool guard_sought, done; /* done: the databases are clean */
+    lgpos_t now;             /* record being replayed */
+    bool log_foreign;        /* the log being read is */
     uint32_t page_size;
     lgpos_t shutdown; /* last ShutDownMark */
     bool last_is_shutdown;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "buf/guard.h"
 #include "os/file.h"
 #include "page/dbhdr.h"
 #include "page/dbhdrstate.h"
@@ -163,6 +164,19 @@ static JET_ERR new_file(struct recovery *rv, const char *path, int fd, uint32_t 
     return JET_errSuccess;
 }
 
+/* A restore that is killed leaves nothing that anybody goes on with. */
+static JET_ERR guard_file(struct rfile *f)
+{
+    struct recovery *rv = f->rv;
+    JET_ERR err = JET_errSuccess;
+
+    if (!rv->guard_sought && !rv->restore)
+        err = bufguard_open(rv->set.dir_fd, rv->set.base, rv->page_size, rv->opts->dry_run,
+                            &rv->guard);
+    rv->guard_sought = true;
+    return err < 0 ? err : bufguard_mend(rv->guard, f->pool, &rfile_hdr(f)->sign_db);
+}
+
 static JET_ERR open_header(struct recovery *rv, const char *path, int fd, struct rfile **ret)
 {
     struct reporter quiet = {0};
@@ -211,8 +225,9 @@ JET_ERR rfile_open(struct recovery *rv, const char *path, struct rfile **ret)
     err = rv->opts->dry_run ? JET_errSuccess : os_lock_database(fd, false);
     if (err >= 0)
         err = open_header(rv, path, fd, ret);
-    if (err < 0)
-        close(fd);
+    if (err >= 0)
+        return guard_file(*ret);
+    close(fd);
     return err;
 }
 
@@ -295,7 +310,8 @@ JET_ERR rfile_create(struct recovery *rv, const char *path, struct rfile *f,
     f->removed = false;
     new_header(f, rec);
     *ret = f;
-    return extend(f, 0);
+    err = guard_file(f);
+    return err < 0 ? err : extend(f, 0);
 }
 
 static JET_ERR unlink_file(struct recovery *rv, const char *path)
