@@ -23,7 +23,6 @@ struct dbcopy {
     uint8_t *hdr;      /* as it is in the copy */
     pgno_t last;       /* pages 1 .. last */
     uint64_t nr_read;  /* pages of the copy: two headers, last pages, trailer */
-    bool failed;
 };
 
 static struct dbcopy *dbcopy_of(struct backup_file *f)
@@ -190,8 +189,8 @@ static JET_ERR read_db(struct backup_file *f, void *buf, size_t len, size_t *ret
         nr = left;
     err = copy_pages(c, buf, nr);
     if (err < 0) {
-        c->failed = true;
-        bkevent_err(f->b->in, EVENT_ERROR_FOR_ONE_DATABASE, err, f->name);
+        if (backup_poll(f->b) >= 0) /* else it is not the database */
+            bkevent_err(f->b->in, EVENT_ERROR_FOR_ONE_DATABASE, err, f->name);
         return err;
     }
     *ret_len = (size_t)nr * size;
