@@ -40,6 +40,10 @@ struct ese_fault {
     int os_errno;    /* errno that caused an OS error; else 0 */
     char file[256];
     char text[256]; /* one clause without a full stop; never empty */
+    /* Events of backups carry the insertion strings of ESE's message, from %4 on: so many, each with its NUL, one behind
+     * the other. Others: 0. */
+    uint32_t nr_strings;
+    char strings[640];
 };
 
 typedef void ese_fault_fn(void *ctx, const struct ese_fault *f);
@@ -399,6 +403,20 @@ JET_ERR ese_restore(int dirfd, const char *dest, const struct ese_restore_opts *
                     ese_fault_fn *report, void *report_ctx, ese_progress_fn *progress,
                     void *progress_ctx, struct ese_restored *ret);
 void ese_restored_done(struct ese_restored *r);
+
+/* ---- backup of a running instance ----------------------------------------------------------------- */
+
+struct ese_backup_opts {
+    bool atomic;      /* JET_bitBackupAtomic */
+    bool incremental; /* JET_bitBackupIncremental */
+    bool
+        copy; /* no mark in headers and checkpoint, no log is deleted: later incrementals go on from the one before */
+};
+
+/* JetBackupInstance for programs of this library: progress (may be NULL) in bytes; JetStopBackupInstance ends it.
+ * JET_errInvalidParameter: no directory, or copy and incremental at once. */
+JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_backup_opts *opts,
+                   ese_progress_fn *progress, void *progress_ctx);
 
 /* ---- events of running instances ---------------------------------------------------------------- */
 

@@ -345,6 +345,15 @@ typedef struct {
 } JET_INSTANCE_INFO_W;
 
 typedef struct {
+    uint32_t cbSize, ulGenLow, ulGenHigh;
+    char szBaseName[JET_BASE_NAME_LENGTH + 1];
+} JET_LOGINFO_A;
+typedef struct {
+    uint32_t cbSize, ulGenLow, ulGenHigh;
+    JET_WCHAR szBaseName[JET_BASE_NAME_LENGTH + 1];
+} JET_LOGINFO_W;
+
+typedef struct {
     uint32_t cbStruct;
     JET_COLUMNID columnid;
     JET_COLTYP coltyp;
@@ -769,6 +778,7 @@ typedef JET_AW_(JET_RSTMAP) JET_RSTMAP;
 typedef JET_AW_(JET_RSTINFO) JET_RSTINFO;
 typedef JET_AW_(JET_SETSYSPARAM) JET_SETSYSPARAM;
 typedef JET_AW_(JET_INSTANCE_INFO) JET_INSTANCE_INFO;
+typedef JET_AW_(JET_LOGINFO) JET_LOGINFO;
 typedef JET_AW_(JET_COLUMNBASE) JET_COLUMNBASE;
 typedef JET_AW_(JET_COLUMNCREATE) JET_COLUMNCREATE;
 typedef JET_AW_(JET_CONDITIONALCOLUMN) JET_CONDITIONALCOLUMN;
@@ -873,6 +883,7 @@ typedef JET_AW_(JET_TABLECREATE4) JET_TABLECREATE4;
 #define JET_bitBackupFullWithAllLogs 0x8u
 #define JET_bitBackupSnapshot        0x10u
 #define JET_bitBackupSurrogate       0x20u
+#define JET_bitInternalCopy          0x40u
 
 /* JetEndExternalBackupInstance2, JetEndSurrogateBackup */
 #define JET_bitBackupEndNormal        0x1u
@@ -2090,6 +2101,68 @@ JET_ERR JetOpenTempTable3(JET_SESID sesid, const JET_COLUMNDEF *prgcolumndef, ui
                           JET_COLUMNID *prgcolumnid);
 JET_ERR JetOpenTemporaryTable(JET_SESID sesid, JET_OPENTEMPORARYTABLE *popentemporarytable);
 JET_ERR JetOpenTemporaryTable2(JET_SESID sesid, JET_OPENTEMPORARYTABLE2 *popentemporarytable);
+
+/* ---- backups ---------------------------------------------------------------------------------------- */
+
+/*
+ * JET_bitBackupIncremental, JET_bitBackupAtomic. Path NULL or "": nothing is backed up, logs below the checkpoint are deleted.
+ * pfnStatus (or NULL): JET_snpBackup with JET_sntBegin, -Progress, -Complete, -Fail; pv: JET_SNPROG, in percent; an error that
+ * it returns at Begin or Progress ends the backup. When it succeeds all of it is on stable storage; when it fails nothing of it
+ * is in the directory, and no log is gone.
+ */
+JET_ERR JetBackup(const char *szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
+JET_ERR JetBackupW(const JET_WCHAR *szBackupPath, JET_GRBIT grbit, JET_PFNSTATUS pfnStatus);
+JET_ERR JetBackupInstance(JET_INSTANCE instance, const char *szBackupPath, JET_GRBIT grbit,
+                          JET_PFNSTATUS pfnStatus);
+JET_ERR JetBackupInstanceW(JET_INSTANCE instance, const JET_WCHAR *szBackupPath, JET_GRBIT grbit,
+                           JET_PFNSTATUS pfnStatus);
+/* From any thread: the backup that runs gets JET_errBackupAbortByServer. */
+JET_ERR JetStopBackup(void);
+JET_ERR JetStopBackupInstance(JET_INSTANCE instance);
+
+/* The program reads the files itself: databases first (not of an incremental one), then logs. Lists are texts one behind the
+ * other with one more NUL; a NULL buffer: only their length, in bytes. */
+JET_ERR JetBeginExternalBackup(JET_GRBIT grbit);
+JET_ERR JetBeginExternalBackupInstance(JET_INSTANCE instance, JET_GRBIT grbit);
+JET_ERR JetGetAttachInfo(char *szzDatabases, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JetGetAttachInfoInstance(JET_INSTANCE instance, char *szzDatabases, uint32_t cbMax,
+                                 uint32_t *pcbActual);
+JET_ERR JetGetAttachInfoInstanceW(JET_INSTANCE instance, JET_WCHAR *wszzDatabases, uint32_t cbMax,
+                                  uint32_t *pcbActual);
+JET_ERR JetOpenFile(const char *szFileName, JET_HANDLE *phfFile, uint32_t *pulFileSizeLow,
+                    uint32_t *pulFileSizeHigh);
+JET_ERR JetOpenFileInstance(JET_INSTANCE instance, const char *szFileName, JET_HANDLE *phfFile,
+                            uint32_t *pulFileSizeLow, uint32_t *pulFileSizeHigh);
+JET_ERR JetOpenFileInstanceW(JET_INSTANCE instance, const JET_WCHAR *wszFileName,
+                             JET_HANDLE *phfFile, uint32_t *pulFileSizeLow,
+                             uint32_t *pulFileSizeHigh);
+/* pv: aligned to 4096; cb: whole pages, three at least at first; of a log a multiple of 4096, 8192 at least at first.
+ * *pcbActual 0: there is no more. */
+JET_ERR JetReadFile(JET_HANDLE hfFile, void *pv, uint32_t cb, uint32_t *pcbActual);
+JET_ERR JetReadFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile, void *pv, uint32_t cb,
+                            uint32_t *pcbActual);
+JET_ERR JetCloseFile(JET_HANDLE hfFile);
+JET_ERR JetCloseFileInstance(JET_INSTANCE instance, JET_HANDLE hfFile);
+/* The first call ends the current generation. */
+JET_ERR JetGetLogInfo(char *szzLogs, uint32_t cbMax, uint32_t *pcbActual);
+JET_ERR JetGetLogInfoInstance(JET_INSTANCE instance, char *szzLogs, uint32_t cbMax,
+                              uint32_t *pcbActual);
+JET_ERR JetGetLogInfoInstanceW(JET_INSTANCE instance, JET_WCHAR *wszzLogs, uint32_t cbMax,
+                               uint32_t *pcbActual);
+JET_ERR JetGetLogInfoInstance2(JET_INSTANCE instance, char *szzLogs, uint32_t cbMax,
+                               uint32_t *pcbActual, JET_LOGINFO_A *pLogInfo);
+JET_ERR JetGetLogInfoInstance2W(JET_INSTANCE instance, JET_WCHAR *wszzLogs, uint32_t cbMax,
+                                uint32_t *pcbActual, JET_LOGINFO_W *pLogInfo);
+JET_ERR JetGetTruncateLogInfoInstance(JET_INSTANCE instance, char *szzLogs, uint32_t cbMax,
+                                      uint32_t *pcbActual);
+JET_ERR JetGetTruncateLogInfoInstanceW(JET_INSTANCE instance, JET_WCHAR *wszzLogs, uint32_t cbMax,
+                                       uint32_t *pcbActual);
+/* Only after the copies are on stable storage. */
+JET_ERR JetTruncateLog(void);
+JET_ERR JetTruncateLogInstance(JET_INSTANCE instance);
+JET_ERR JetEndExternalBackup(void);
+JET_ERR JetEndExternalBackupInstance(JET_INSTANCE instance);
+JET_ERR JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
 
 #pragma GCC visibility pop
 /* ==== end of functions ==== */

@@ -51,6 +51,10 @@ struct jinst {
     unsigned nr_sessions;
     /* of all sessions: cursors on tables, tables that have one, temporary tables */
     _Atomic uint32_t nr_cursors, nr_tables, nr_temps;
+    _Atomic uint32_t
+        backup_calls;       /* calls of backups, which have no session; begun with process.lock */
+    struct jbackup *backup; /* backup.h: an external one; backup_lock */
+    pthread_mutex_t backup_lock;
     struct jinst *next; /* the process's; process.lock */
 };
 

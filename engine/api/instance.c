@@ -5,8 +5,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/backup.h"
 #include "api/process.h"
 #include "api/utf.h"
+#include "backup/session.h"
 #include "os/path.h"
 #include "recover/formats.h"
 
@@ -67,6 +69,7 @@ static void instance_free(struct jinst *i)
     handle_drop(i->handle);
     params_done(&i->params);
     pthread_mutex_destroy(&i->lock);
+    pthread_mutex_destroy(&i->backup_lock);
     free(i->name);
     free(i->display);
     free(i);
@@ -87,6 +90,7 @@ static JET_ERR instance_new(const char *name, const char *display, struct jinst 
     if (!i)
         return RAISE(JET_errOutOfMemory);
     pthread_mutex_init(&i->lock, NULL);
+    pthread_mutex_init(&i->backup_lock, NULL);
     err = params_copy(&i->params, &process.params);
     if (err >= 0) {
         i->name = name ? strdup(name) : NULL;
@@ -356,7 +360,8 @@ static bool in_transaction(struct jinst *i)
 }
 
 /* With process.lock: from here on its calls are refused. *ret_running: it was started. */
-static JET_ERR close_door(JET_INSTANCE instance, struct jinst **ret, bool *ret_running)
+static JET_ERR close_door(JET_INSTANCE instance, JET_GRBIT grbit, struct jinst **ret,
+                          bool *ret_running)
 {
     JET_ERR err = process_find(instance, ret);
 
@@ -366,6 +371,10 @@ static JET_ERR close_door(JET_INSTANCE instance, struct jinst **ret, bool *ret_r
     case INSTANCE_CREATED:
     case INSTANCE_RUNNING:
         *ret_running = atomic_load(&(*ret)->state) == INSTANCE_RUNNING;
+        if (*ret_running)
+            err = backup_before_term(*ret, grbit & JET_bitTermStopBackup);
+        if (err < 0)
+            return err;
         atomic_store(&(*ret)->state, INSTANCE_ENDING);
         return JET_errSuccess;
     case INSTANCE_ENDING:
@@ -380,9 +389,11 @@ static JET_ERR end(struct jinst *i, JET_GRBIT grbit)
 {
     JET_ERR err;
 
+    backup_wait_for_end(i);
     wait_for_calls(i);
     if (!(grbit & (JET_bitTermAbrupt | JET_bitTermDirty)) && inst_check(i->in) >= 0 &&
         in_transaction(i)) {
+        backup_allow_again(i);
         set_state(i, INSTANCE_RUNNING);
         return RAISE(JET_errTooManyActiveUsers);
     }
@@ -409,7 +420,7 @@ static JET_ERR term(JET_INSTANCE instance, JET_GRBIT grbit)
     if (grbit & ~known || (grbit & JET_bitTermComplete && grbit & JET_bitTermAbrupt))
         return RAISE(JET_errInvalidGrbit);
     pthread_mutex_lock(&process.lock);
-    err = close_door(instance, &i, &running);
+    err = close_door(instance, grbit, &i, &running);
     pthread_mutex_unlock(&process.lock);
     if (err < 0)
         return err;
@@ -435,8 +446,10 @@ static JET_ERR stop_service(struct jinst *i, JET_GRBIT grbit)
         return RAISE(JET_errNotInitialized);
     if (grbit & JET_bitStopServiceResume)
         atomic_store(&i->stopped, false);
-    else if (grbit == JET_bitStopServiceAll)
+    else if (grbit == JET_bitStopServiceAll) {
         atomic_store(&i->stopped, true);
+        backup_stop(i->in, JET_errClientRequestToStopJetService);
+    }
     if (grbit & JET_bitStopServiceQuiesceCaches && !(grbit & JET_bitStopServiceResume))
         return live_checkpoint(i->in, true);
     return JET_errSuccess;

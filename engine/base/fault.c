@@ -81,6 +81,34 @@ void fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char 
     va_end(ap);
 }
 
+static void put_strings(struct ese_fault *f, const char *const *strings)
+{
+    size_t at = 0;
+
+    for (; *strings && at < sizeof(f->strings); strings++) {
+        const size_t room = sizeof(f->strings) - at, len = strnlen(*strings, room - 1);
+
+        memcpy(f->strings + at, *strings, len);
+        at += len + 1; /* the rest of it is zero */
+        f->nr_strings++;
+    }
+}
+
+void fault_event(struct reporter *r, uint32_t event, JET_ERR err, const char *const *strings,
+                 const char *fmt, ...)
+{
+    struct ese_fault f = {.err = err,
+                          .severity = err < 0 ? ESE_FAULT : ESE_NOTE,
+                          .event = event,
+                          .offset = ESE_NO_OFFSET};
+    va_list ap;
+
+    put_strings(&f, strings);
+    va_start(ap, fmt);
+    send(r, &f, fmt, ap);
+    va_end(ap);
+}
+
 int ese_fault_str(const struct ese_fault *f, char *buf, size_t len)
 {
     char where[80] = "";

@@ -26,5 +26,9 @@ void fault_corrected(struct reporter *r, uint32_t event, pgno_t pgno, uint64_t o
                      const char *fmt, ...) printf_like(5, 6) cold;
 void fault_note(struct reporter *r, uint32_t event, uint64_t offset, const char *fmt, ...)
     printf_like(4, 5) cold;
+/* An event of the log of events: its insertion strings from %4 on, NULL behind the last one; what does not fit is cut.
+ * err < 0: what failed; else it is a note. */
+void fault_event(struct reporter *r, uint32_t event, JET_ERR err, const char *const *strings,
+                 const char *fmt, ...) printf_like(5, 6) cold;
 
 #endif

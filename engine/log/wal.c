@@ -341,33 +341,6 @@ static JET_ERR make_room(struct wal *w, uint32_t len)
     return err;
 }
 
-JET_ERR wal_roll(struct wal *w, lgen_t *ret)
-{
-    JET_ERR err = JET_errSuccess;
-    lgen_t gen;
-
-    pthread_mutex_lock(&w->lock);
-    gen = w->gen + 1;
-    while (w->gen < gen && err >= 0) {
-        if (failed(w) < 0) {
-            err = failed(w);
-        } else if (w->rolling) {
-            pthread_cond_wait(&w->changed, &w->lock);
-        } else if (slots_free(w) == 0) {
-            get_room(w);
-        } else {
-            if (w->isec == 1 && !w->used && !w->next.wanted)
-                open_segment(w); /* a generation has one segment at least, if an empty one */
-            err = roll(w);
-        }
-    }
-    if (err >= 0)
-        err = make_current(w, gen);
-    pthread_mutex_unlock(&w->lock);
-    *ret = gen;
-    return err;
-}
-
 static void put_bytes(struct wal *w, const void *p, uint32_t len)
 {
     memcpy(wal_segment(w, w->head) + w->used, p, len);
@@ -413,6 +386,66 @@ static void put_record(struct wal *w, const struct logrec *rec, uint32_t len, lg
     w->pos = w->used < LOG_SEGMENT_LEN ? lgpos_make(w->gen, w->isec, w->used) : 0;
     if (w->used == LOG_SEGMENT_LEN)
         close_segment(w, lgpos_make(w->gen, w->isec + 1, 0));
+}
+
+/* One step on the way to a new generation. 1: the next record is its first, and nobody else has appended since; there is room
+ * for a short one. 0: not yet. */
+static JET_ERR roll_step(struct wal *w)
+{
+    JET_ERR err = failed(w);
+
+    if (err < 0)
+        return err;
+    if (w->rolling) {
+        pthread_cond_wait(&w->changed, &w->lock);
+        return 0;
+    }
+    if (w->next.wanted)
+        return roll(w); /* the one before comes first */
+    if (slots_free(w) < 2) {
+        get_room(w);
+        return 0;
+    }
+    if (w->isec == 1 && !w->used)
+        open_segment(w); /* a generation has one segment at least, if an empty one */
+    err = roll(w);
+    return err < 0 ? err : 1;
+}
+
+/* len: of first, if there is one. */
+static JET_ERR roll_to(struct wal *w, const struct logrec *first, uint32_t len, lgpos_t *ret_lgpos,
+                       lgen_t *ret)
+{
+    JET_ERR err;
+
+    pthread_mutex_lock(&w->lock);
+    do
+        err = roll_step(w);
+    while (err == 0);
+    *ret = w->gen;
+    if (err >= 0 && first) {
+        *ret_lgpos = wal_tip_locked(w);
+        put_record(w, first, len, *ret_lgpos);
+        err = wal_flush_locked(w, *ret_lgpos, wal_tip_locked(w));
+    }
+    if (err >= 0)
+        err = make_current(w, *ret);
+    pthread_mutex_unlock(&w->lock);
+    return err;
+}
+
+JET_ERR wal_roll(struct wal *w, lgen_t *ret)
+{
+    return roll_to(w, NULL, 0, NULL, ret);
+}
+
+JET_ERR wal_roll_with(struct wal *w, const struct logrec *first, lgpos_t *ret_lgpos, lgen_t *ret)
+{
+    const uint32_t len = logrec_encoded_len(first);
+
+    if (len == 0 || len > LOGPLACE_ROOM)
+        return RAISE(JET_errInvalidParameter);
+    return roll_to(w, first, len, ret_lgpos, ret);
 }
 
 static bool begins_something(enum lrtyp type)

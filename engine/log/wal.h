@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "base/fault.h"
+#include "log/loggen.h"
 #include "log/logrec.h"
 
 struct wal;
@@ -83,10 +84,22 @@ lgen_t wal_gen_created(struct wal *w, struct logtime *ret);
 /* Ends the generation after what is in it: the next record is the first of the next one, which is BASE.log; the one that
  * ended is whole, durable, and has its archived name. *ret: the new generation. */
 must_check JET_ERR wal_roll(struct wal *w, lgen_t *ret);
+/* The same, with `first` as that generation's first record, durable too. Nobody else's comes before it. */
+must_check JET_ERR wal_roll_with(struct wal *w, const struct logrec *first, lgpos_t *ret_lgpos,
+                                 lgen_t *ret);
 void wal_set_checkpoint(struct wal *w, lgpos_t lgpos);
 /* A record alone in its segment, the rest zeroes (Term2): flushes what is there, appends, flushes; *ret its lgpos, ib 0. */
 must_check JET_ERR wal_append_last(struct wal *w, const struct logrec *rec, lgpos_t *ret);
 /* Deletes archived generations below `keep`, lowest first, as far as they are there without a gap. */
 must_check JET_ERR wal_delete_below(struct wal *w, lgen_t keep);
+/* For a backup. While held, wal_delete_below deletes nothing; holding waits for one that is at it. */
+void wal_hold(struct wal *w, bool held);
+/* The first of the archived generations that lead without a gap to BASE.log; that one itself if there is none. */
+lgen_t wal_lowest(struct wal *w);
+/* Deletes the archived generations [from, to), lowest first, held or not. *ret_missing: so many were not there. */
+must_check JET_ERR wal_delete(struct wal *w, lgen_t from, lgen_t to, uint32_t *ret_missing);
+/* Their names and where they are; the directory is the wal's. */
+char *wal_archived_name(const struct wal *w, lgen_t gen, char name[LOGGEN_NAME_LEN]);
+int wal_dir(const struct wal *w);
 
 #endif

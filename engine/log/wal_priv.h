@@ -94,7 +94,7 @@ struct wal {
     lgen_t prepared_gen;
     int prepared_fd;
     lgen_t lowest; /* archived generations below are known to be gone; 0: nothing is known */
-    bool deleting;
+    bool deleting, held;
 
     /* The leader's: */
     struct {

@@ -426,41 +426,98 @@ static bool exists(const struct wal *w, lgen_t gen)
     return true;
 }
 
-static JET_ERR delete_range(struct wal *w, lgen_t from, lgen_t keep)
+static JET_ERR delete_range(struct wal *w, lgen_t from, lgen_t keep, uint32_t *ret_missing)
 {
     char name[LOGGEN_NAME_LEN];
     JET_ERR err = JET_errSuccess;
 
+    *ret_missing = 0;
     for (lgen_t gen = from; gen < keep && err >= 0; gen++) {
         err = os_unlink_beneath(w->files.dirfd, loggen_archived(&w->files, gen, name));
-        if (err == JET_errFileNotFound)
+        if (err == JET_errFileNotFound) {
+            ++*ret_missing;
             err = JET_errSuccess;
+        }
     }
     return err;
 }
 
-JET_ERR wal_delete_below(struct wal *w, lgen_t keep)
+static lgen_t lowest_of_run(const struct wal *w, lgen_t gen)
 {
-    lgen_t from;
-    JET_ERR err;
+    while (gen > 1 && exists(w, gen - 1))
+        gen--;
+    return gen;
+}
+
+/* Alone with the archived files. Returns the highest generation that may not be deleted. */
+static lgen_t begin_deleting(struct wal *w)
+{
+    lgen_t current;
 
     pthread_mutex_lock(&w->lock);
     while (w->deleting)
         pthread_cond_wait(&w->changed, &w->lock);
-    if (keep > w->current)
-        keep = w->current;
-    from = w->lowest;
     w->deleting = true;
+    current = w->current;
     pthread_mutex_unlock(&w->lock);
-    if (!from)
-        for (from = keep; from > 1 && exists(w, from - 1); from--)
-            ;
-    err = delete_range(w, from, keep);
+    return current;
+}
+
+/* gone: what is below it; 0: nothing was deleted. */
+static void end_deleting(struct wal *w, lgen_t gone)
+{
     pthread_mutex_lock(&w->lock);
-    if (err >= 0 && keep > w->lowest)
-        w->lowest = keep;
+    if (gone > w->lowest)
+        w->lowest = gone;
     w->deleting = false;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
+}
+
+JET_ERR wal_delete_below(struct wal *w, lgen_t keep)
+{
+    const lgen_t current = begin_deleting(w);
+    uint32_t missing;
+    JET_ERR err = JET_errSuccess;
+
+    if (keep > current)
+        keep = current;
+    if (!w->held) /* changes only while nobody deletes */
+        err = delete_range(w, w->lowest ? w->lowest : lowest_of_run(w, keep), keep, &missing);
+    end_deleting(w, err < 0 || w->held ? 0 : keep);
     return err;
+}
+
+JET_ERR wal_delete(struct wal *w, lgen_t from, lgen_t to, uint32_t *ret_missing)
+{
+    const lgen_t current = begin_deleting(w);
+    JET_ERR err;
+
+    if (to > current)
+        to = current;
+    err = delete_range(w, from, to, ret_missing);
+    end_deleting(w, err < 0 ? 0 : to);
+    return err;
+}
+
+void wal_hold(struct wal *w, bool held)
+{
+    (void)begin_deleting(w);
+    w->held = held;
+    end_deleting(w, 0);
+}
+
+lgen_t wal_lowest(struct wal *w)
+{
+    return lowest_of_run(w, wal_gen(w));
+}
+
+char *wal_archived_name(const struct wal *w, lgen_t gen, char name[LOGGEN_NAME_LEN])
+{
+    return loggen_archived(&w->files, gen, name);
+}
+
+int wal_dir(const struct wal *w)
+{
+    return w->files.dirfd;
 }

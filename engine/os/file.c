@@ -141,6 +141,23 @@ JET_ERR os_rename_at(int dirfd, const char *from, const char *to)
     return renameat(dirfd, from, dirfd, to) < 0 ? os_error(errno) : JET_errSuccess;
 }
 
+JET_ERR os_exchange_at(int dirfd, const char *one, const char *other)
+{
+    if (renameat2(dirfd, one, dirfd, other, RENAME_EXCHANGE) == 0)
+        return JET_errSuccess;
+    return errno == EINVAL || errno == ENOSYS ? RAISE(JET_errFeatureNotAvailable) : os_error(errno);
+}
+
+JET_ERR os_link_at(int fromfd, const char *name, int tofd)
+{
+    return linkat(fromfd, name, tofd, name, 0) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
+JET_ERR os_remove_dir_at(int dirfd, const char *name)
+{
+    return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 ? os_error(errno) : JET_errSuccess;
+}
+
 /* Descends to the directory of `path`, so that no component is followed elsewhere. *ret_name: the rest. */
 static JET_ERR open_parent(int dirfd, const char *path, int *ret_fd, const char **ret_name)
 {

@@ -45,6 +45,11 @@ must_check JET_ERR os_create_beneath(int dirfd, const char *path, int *ret_fd);
 must_check JET_ERR os_create_unnamed(int *ret_fd);
 /* Both names are in dirfd itself; `to` is replaced. */
 must_check JET_ERR os_rename_at(int dirfd, const char *from, const char *to);
+/* The two change places in one step. JET_errFeatureNotAvailable: the filesystem cannot do that. */
+must_check JET_ERR os_exchange_at(int dirfd, const char *one, const char *other);
+/* A second name for a file, in another directory of the same filesystem: JET_errInvalidPath when it is another. */
+must_check JET_ERR os_link_at(int fromfd, const char *name, int tofd);
+must_check JET_ERR os_remove_dir_at(int dirfd, const char *name); /* it is empty */
 must_check JET_ERR os_unlink_beneath(int dirfd, const char *path);
 /* It may be there already. */
 must_check JET_ERR os_mkdir_beneath(int dirfd, const char *path);

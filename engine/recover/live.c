@@ -36,6 +36,7 @@ static JET_ERR open_dirs(struct live *l, const struct live_conf *conf)
     l->sys_dir = strdup(conf->sys_dir);
     if (!l->log_dir || !l->sys_dir)
         return RAISE(JET_errOutOfMemory);
+    l->in.log_dir = l->log_dir;
     err = open_dir(conf->sys_dir, conf->make_paths, JET_errInvalidSystemPath, &l->sys_fd);
     if (err >= 0 && conf->core.logging) {
         err = open_dir(conf->log_dir, conf->make_paths, JET_errInvalidLogDirectory, &l->log_fd);
@@ -62,6 +63,7 @@ static JET_ERR new_live(const struct live_conf *conf, ese_fault_fn *fn, void *ct
     l->in.conf = conf->core;
     l->in.r = (struct reporter){.fn = fn, .ctx = ctx};
     l->in.hooks = &dir_ver_hooks;
+    l->in.life = &live_backup_life;
     atomic_store(&l->in.rceid_newest, 0xFFFFFFADu); /* ESE: the first one is 0xFFFFFFAF */
     pthread_mutex_init(&l->in.lock, NULL);
     pthread_mutex_init(&l->attached_lock, NULL);

@@ -58,6 +58,11 @@ must_check JET_ERR livedb_attach_list(void *live, uint8_t list[LOG_ATTACH_LEN]);
 /* Those that were attached at lgpos already: redo meets the others' records. */
 must_check JET_ERR livedb_attach_upto(struct live *l, lgpos_t lgpos, uint8_t list[LOG_ATTACH_LEN]);
 
+/* ---- livebackup.c ---- */
+extern const struct inst_life live_backup_life;
+/* With chk_lock: JET_errBackupInProgress. */
+must_check JET_ERR live_refuse_in_backup(const struct live *l);
+
 /* ---- livesweep.c ---- */
 /* For a database that was just attached; what cannot be done stays left over. chk_lock. */
 void livesweep(struct live *l, struct db *d);

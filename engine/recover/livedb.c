@@ -549,7 +549,9 @@ JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **
     if (live_find_db(s->inst, c->path))
         return RAISE(JET_errDatabaseDuplicate);
     pthread_mutex_lock(&l->chk_lock);
-    err = file_is_there(c->path, &there);
+    err = live_refuse_in_backup(l);
+    if (err >= 0)
+        err = file_is_there(c->path, &there);
     if (err >= 0 && there && !c->overwrite)
         err = RAISE(JET_errDatabaseDuplicate);
     if (err >= 0)
@@ -760,7 +762,9 @@ JET_ERR live_attach_db(struct sess *s, const char *path, bool read_only, uint32_
         *ret = there;
         err = JET_wrnDatabaseAttached;
     } else {
-        err = attach(l, s, path, read_only, pages_max, ret);
+        err = live_refuse_in_backup(l);
+        if (err >= 0)
+            err = attach(l, s, path, read_only, pages_max, ret);
         if (err >= 0)
             livesweep(l, *ret);
     }
@@ -809,7 +813,9 @@ JET_ERR live_detach_db(struct sess *s, struct db *d)
     if (err < 0)
         return err;
     pthread_mutex_lock(&l->chk_lock);
-    err = detach(l, s, d);
+    err = live_refuse_in_backup(l);
+    if (err >= 0)
+        err = detach(l, s, d);
     pthread_mutex_unlock(&l->chk_lock);
     return err;
 }

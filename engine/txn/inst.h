@@ -62,6 +62,18 @@ struct ver_hooks {
     JET_ERR (*clean)(struct sess *s, struct ver *v);
 };
 
+/* What recover/ does for a backup, handed down: the two rooms lie side by side. */
+struct inst_life {
+    /* From here on no database comes or goes, and no log is deleted by anybody but the backup; waits for whoever is at it.
+     * JET_errBackupInProgress: there is a backup already. */
+    JET_ERR (*begin_backup)(struct inst *in);
+    void (*end_backup)(struct inst *in);
+    /* As the file says: JET_errCheckpointFileNotFound, JET_errCheckpointCorrupt, reported. */
+    JET_ERR (*checkpoint)(struct inst *in, lgpos_t *ret);
+    /* Where the log phase of a backup began; in the file when it is written next. */
+    void (*note_backup)(struct inst *in, bool incremental, lgpos_t prepared, struct logtime time);
+};
+
 /* Transactions that are open, in the order of their numbers; zeroed at first (txn/sess.c). */
 struct trx_table {
     _Atomic uint32_t lock; /* all fields, and that numbers are drawn by one at a time */
@@ -79,7 +91,11 @@ struct inst {
     struct bufcache *cache;
     struct verstore *ver;
     const struct ver_hooks *hooks;
-    struct reporter r;      /* reporter.fn must be thread-safe */
+    const struct inst_life *life;
+    const char *log_dir;         /* absolute; recover/'s */
+    _Atomic bool backup;         /* one is under way (begin_backup) */
+    _Atomic JET_ERR backup_stop; /* < 0: why it is to end; looked at between pieces */
+    struct reporter r;           /* reporter.fn must be thread-safe */
     _Atomic JET_ERR failed; /* < 0: the instance is down (inst_fail); every later call returns it */
     _Atomic uint32_t trx_newest;   /* +4 per use; a multiple of 4 */
     _Atomic uint32_t rceid_newest; /* +2 per use, starts at 0xFFFFFFAF */

@@ -170,6 +170,53 @@ static void a_generation_ends_when_asked(void **state)
     wt_read_all();
 }
 
+struct rollers {
+    pthread_t id[4];
+    _Atomic bool stop;
+};
+
+static void *append_for_ever(void *arg)
+{
+    struct rollers *r = arg;
+    const struct logrec rec = {.type = LR_SHUTDOWN_MARK};
+    JET_ERR err = JET_errSuccess;
+
+    while (!r->stop && err >= 0)
+        err = wal_append(wal, &rec, NULL);
+    return (void *)(intptr_t)err;
+}
+
+/* Whoever else appends meanwhile: the record is the very first of its generation, and on disk with all before it. */
+static void a_generation_can_begin_with_a_record(void **state)
+{
+    const struct logrec rec = {.type = LR_BACKUP2, .backup = {.phase = 2, .scope = 1}};
+    const struct logrec none = {.type = LR_NOP};
+    struct rollers r = {.stop = false};
+    lgen_t gen = 0, before;
+    lgpos_t at;
+
+    (void)state;
+    start(16);
+    assert_int_equal(wal_roll_with(wal, &none, &at, &gen), JET_errInvalidParameter);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&r.id[i], NULL, append_for_ever, &r), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        before = gen;
+        assert_int_equal(wal_roll_with(wal, &rec, &at, &gen), 0);
+        assert_true(gen > before);
+        assert_int_equal(at, lgpos_make(gen, 1, 0));
+        assert_true(wal_is_durable(wal, at) && wal_gen(wal) >= gen);
+    }
+    r.stop = true;
+    for (unsigned i = 0; i < 4; i++) {
+        void *err;
+        assert_int_equal(pthread_join(r.id[i], &err), 0);
+        assert_null(err);
+    }
+    assert_int_equal(wal_flush_all(wal), 0);
+    wt_read_all();
+}
+
 static void the_last_segment_of_a_file_holds_no_record(void **state)
 {
     (void)state;
@@ -291,6 +338,38 @@ static void old_generations_are_deleted_without_a_gap(void **state)
     assert_true(is_there("edb00004.log"));
     assert_int_equal(wal_delete_below(wal, 100), 0);
     assert_false(is_there("edb00006.log"));
+    assert_true(is_there("edb.log"));
+}
+
+static void held_logs_are_deleted_by_a_backup_alone(void **state)
+{
+    char name[LOGGEN_NAME_LEN];
+    uint32_t missing = 9;
+    lgen_t gen = 0;
+
+    (void)state;
+    start(16);
+    assert_int_equal(wal_lowest(wal), 1);
+    while (gen < 7) {
+        assert_int_equal(wt_append(wal, 10), 0);
+        assert_int_equal(wal_roll(wal, &gen), 0);
+    }
+    assert_string_equal(wal_archived_name(wal, 5, name), "edb00005.log");
+    wal_hold(wal, true);
+    assert_int_equal(wal_delete_below(wal, 4), 0);
+    assert_int_equal(wal_lowest(wal), 1);
+    assert_int_equal(wal_delete(wal, 1, 3, &missing), 0);
+    assert_int_equal(missing, 0);
+    assert_int_equal(wal_lowest(wal), 3);
+    assert_int_equal(wal_delete(wal, 2, 4, &missing), 0);
+    assert_int_equal(missing, 1);
+    wal_hold(wal, false);
+    assert_int_equal(wal_delete_below(wal, 5), 0);
+    assert_int_equal(wal_lowest(wal), 5);
+    assert_int_equal(unlinkat(wt_fd, "edb00005.log", 0), 0);
+    assert_int_equal(wal_lowest(wal), 6);
+    assert_int_equal(wal_delete(wal, 6, 100, &missing), 0); /* never the current one */
+    assert_int_equal(wal_lowest(wal), 7);
     assert_true(is_there("edb.log"));
 }
 
@@ -647,6 +726,7 @@ int main(void)
         T(a_flush_of_something_old_does_not_end_a_segment),
         T(lazy_records_reach_the_disk_by_themselves),
         T(a_generation_ends_when_asked),
+        T(a_generation_can_begin_with_a_record),
         T(the_last_segment_of_a_file_holds_no_record),
         T(a_generation_in_the_making_is_not_the_current_log),
         T(early_generations_keep_a_flood_of_lazy_records_going),
@@ -654,6 +734,7 @@ int main(void)
         T(without_a_current_log_the_next_generation_begins_at_once),
         T(a_log_that_another_engine_wrote_is_taken_up),
         T(old_generations_are_deleted_without_a_gap),
+        T(held_logs_are_deleted_by_a_backup_alone),
         T(the_last_record_is_alone_in_its_segment),
         T(the_last_segment_gets_a_shadow),
         T(records_of_many_threads_come_out_whole_and_in_order),

@@ -1,0 +1,297 @@
+/* The steps of a backup into a directory; bktarget.h: where the files go. */
+#include "backup/backupdir.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "backup/bkset.h"
+#include "backup/bktarget.h"
+#include "backup/session_priv.h"
+#include "os/file.h"
+
+#define PIECE_PAGES 256u /* in one read (ESE) */
+#define BUF_LEN     (PIECE_PAGES * PAGE_SIZE_MAX)
+
+struct run {
+    struct inst *in;
+    struct backup *b;
+    const struct backupdir_opts *opts;
+    struct bktarget target;
+    backupdir_progress_fn *progress;
+    void *ctx;
+    uint64_t done, total;
+    uint8_t *buf;
+    lgen_t set_last; /* incremental: up to it logs are in the set already */
+};
+
+/* ---- progress -------------------------------------------------------------------------------- */
+
+static uint64_t log_len(const struct run *r)
+{
+    return (uint64_t)r->in->conf.log_file_kib * 1024;
+}
+
+static uint64_t estimate(const struct run *r)
+{
+    const lgen_t tip = wal_gen(r->in->wal),
+                 first = r->opts->how.incremental ? wal_lowest(r->in->wal) : r->b->copy_mic;
+    uint64_t n = log_len(r) * (tip - first + 1);
+
+    for (unsigned i = 1; i <= DBID_MAX && !r->opts->how.incremental; i++) {
+        const struct db *d = backup_db(r->b, i);
+        struct os_stat st;
+
+        if (d && os_stat_fd(d->fd, &st) >= 0)
+            n += st.size + d->page_size;
+    }
+    return n;
+}
+
+static JET_ERR advance(struct run *r, uint64_t len)
+{
+    r->done += len;
+    if (r->done > r->total)
+        r->total = r->done;
+    return r->progress ? r->progress(r->ctx, r->done, r->total) : JET_errSuccess;
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+static JET_ERR say(struct run *r, const char *file, JET_ERR err, uint64_t off, const char *doing)
+{
+    struct reporter rep = r->in->r;
+
+    rep.file = file;
+    return fault_io(&rep, err, off, doing);
+}
+
+static JET_ERR stream(struct run *r, struct backup_file *f, int fd, const char *name, size_t piece)
+{
+    uint64_t off = 0;
+    size_t got;
+    JET_ERR err;
+
+    while ((err = backup_read(f, r->buf, piece, &got)) >= 0 && got > 0) {
+        err = os_pwrite_all(fd, r->buf, got, off);
+        if (err < 0)
+            return say(r, name, err, off, "writing the copy");
+        off += got;
+        err = advance(r, got);
+        if (err < 0)
+            return err;
+    }
+    if (err < 0)
+        return err;
+    err = os_fsync(fd);
+    return err < 0 ? say(r, name, err, ESE_NO_OFFSET, "syncing the copy") : JET_errSuccess;
+}
+
+/* piece: bytes in one read. */
+static JET_ERR copy_to(struct run *r, struct backup_file *f, const char *name, size_t piece)
+{
+    int fd;
+    JET_ERR err = bktarget_create(&r->target, name, &fd);
+
+    if (err < 0) {
+        err = say(r, name, err, ESE_NO_OFFSET, "making the copy");
+    } else {
+        err = stream(r, f, fd, name, piece);
+        close(fd);
+    }
+    backup_close(f);
+    return err;
+}
+
+static JET_ERR copy_db(struct run *r, struct db *d)
+{
+    struct backup_file *f;
+    uint64_t size;
+    JET_ERR err = backup_open_db(r->b, d, &f, &size);
+
+    return err < 0 ? err : copy_to(r, f, backup_base_name(d), (size_t)PIECE_PAGES * d->page_size);
+}
+
+static JET_ERR copy_databases(struct run *r)
+{
+    JET_ERR err = JET_errSuccess;
+
+    for (unsigned i = 1; i <= DBID_MAX && err >= 0; i++)
+        if (backup_db(r->b, i))
+            err = copy_db(r, backup_db(r->b, i));
+    return err;
+}
+
+/* ---- logs ------------------------------------------------------------------------------------ */
+
+/* The set has this log: the same bytes, or it is no base for us. */
+static JET_ERR compare_with_set(struct run *r, struct backup_file *f, int fd, const char *name)
+{
+    uint8_t *theirs = r->buf + BUF_LEN / 2;
+    uint64_t off = 0;
+    size_t got, there;
+    JET_ERR err;
+
+    while ((err = backup_read(f, r->buf, BUF_LEN / 2, &got)) >= 0 && got > 0) {
+        err = os_pread(fd, theirs, got, off, &there);
+        if (err < 0)
+            return say(r, name, err, off, "reading the backup before");
+        if (there != got || memcmp(r->buf, theirs, got) != 0) {
+            struct reporter rep = r->in->r;
+            rep.file = name;
+            return fault(&rep, JET_errLogFileCorrupt, 0, 0, off,
+                         "the log in the backup before is not the one of the instance");
+        }
+        off += got;
+        err = advance(r, got);
+        if (err < 0)
+            return err;
+    }
+    return err;
+}
+
+static JET_ERR compare_log(struct run *r, struct backup_file *f, const char *name)
+{
+    int fd;
+    JET_ERR err = os_open_beneath(r->target.set, name, &fd);
+
+    if (err >= 0) {
+        err = compare_with_set(r, f, fd, name);
+        close(fd);
+    }
+    backup_close(f);
+    return err;
+}
+
+/* A log from before the set's full backup is in nobody's set, and stays so. */
+static bool is_in_set(const struct run *r, const char *name)
+{
+    int fd;
+
+    if (os_open_beneath(r->target.set, name, &fd) < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+static JET_ERR copy_log(struct run *r, lgen_t gen)
+{
+    char name[LOGGEN_NAME_LEN];
+    struct backup_file *f;
+    uint64_t size;
+    JET_ERR err = backup_open_log(r->b, gen, &f, &size);
+
+    if (err < 0)
+        return err;
+    (void)wal_archived_name(r->in->wal, gen, name);
+    if (r->opts->how.incremental && gen <= r->set_last && is_in_set(r, name))
+        return compare_log(r, f, name);
+    return copy_to(r, f, name, BUF_LEN);
+}
+
+/* An empty file that a restore on Windows expects beside each database. */
+static JET_ERR make_marker(struct run *r, const struct db *d)
+{
+    const char *base = backup_base_name(d), *dot = strrchr(base, '.');
+    const int stem = dot ? (int)(dot - base) : (int)strlen(base);
+    char *name;
+    int fd;
+    JET_ERR err;
+
+    if (asprintf(&name, "%.*s.pat", stem, base) < 0)
+        return RAISE(JET_errOutOfMemory);
+    err = bktarget_create(&r->target, name, &fd);
+    if (err >= 0) {
+        err = os_fsync(fd);
+        close(fd);
+    }
+    if (err < 0)
+        err = say(r, name, err, ESE_NO_OFFSET, "making the marker");
+    free(name);
+    return err;
+}
+
+static JET_ERR copy_logs(struct run *r)
+{
+    lgen_t mic, mac;
+    JET_ERR err = backup_prepare_logs(r->b, &mic, &mac);
+
+    for (lgen_t gen = mic; err >= 0 && gen < mac; gen++)
+        err = copy_log(r, gen);
+    for (unsigned i = 1; i <= DBID_MAX && err >= 0 && !r->opts->how.incremental; i++)
+        if (backup_db(r->b, i))
+            err = make_marker(r, backup_db(r->b, i));
+    return err;
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static JET_ERR take_up_set(struct run *r)
+{
+    JET_ERR err = bkset_check(r->b, r->target.set, r->target.dir, &r->set_last);
+
+    return err < 0 ? err : bkset_link(r->target.set, r->target.fd);
+}
+
+static JET_ERR copy_all(struct run *r)
+{
+    JET_ERR err = r->opts->how.incremental ? take_up_set(r) : JET_errSuccess;
+
+    r->total = estimate(r);
+    if (err >= 0)
+        err = advance(r, 0);
+    if (err >= 0 && !r->opts->how.incremental)
+        err = copy_databases(r);
+    if (err >= 0)
+        err = copy_logs(r);
+    if (err >= 0)
+        err = backup_poll(r->b); /* nothing can stop it any more from here on */
+    if (err < 0)
+        return err;
+    err = bktarget_commit(&r->target);
+    return err < 0 ? say(r, r->target.dir, err, ESE_NO_OFFSET, "putting the backup in place") : err;
+}
+
+static JET_ERR into_target(struct run *r, const char *dir)
+{
+    JET_ERR err = bktarget_open(&r->target, dir, r->opts->atomic, r->opts->how.incremental,
+                                r->opts->make_path);
+
+    if (err >= 0)
+        err = copy_all(r);
+    if (err < 0)
+        bktarget_discard(&r->target);
+    return err;
+}
+
+/* The backup is there. Logs that cannot be deleted now are deleted by the next one: the event says so. */
+static void finish(struct run *r)
+{
+    JET_ERR err = r->opts->how.copy ? JET_errSuccess : backup_truncate(r->b);
+
+    if (err < 0)
+        bkevent_err(r->in, EVENT_ERROR_INFO_UPDATE, err, NULL);
+    backup_finish(r->b, r->opts->how.copy);
+}
+
+JET_ERR backup_to_dir(struct inst *in, const char *dir, const struct backupdir_opts *opts,
+                      backupdir_progress_fn *progress, void *ctx)
+{
+    struct run r = {.in = in, .opts = opts, .progress = progress, .ctx = ctx};
+    void *buf = NULL;
+    JET_ERR err;
+
+    if (posix_memalign(&buf, 4096, BUF_LEN) != 0)
+        return RAISE(JET_errOutOfMemory);
+    r.buf = buf;
+    err = backup_begin(in, &opts->how, &r.b);
+    if (err >= 0) {
+        err = into_target(&r, dir);
+        if (err < 0)
+            backup_abort(r.b, BACKUP_FAILED, err);
+        else
+            finish(&r);
+        bktarget_close(&r.target);
+    }
+    free(buf);
+    return err;
+}
