@@ -121,7 +121,8 @@ extern const struct ver_hooks dir_ver_hooks;
 typedef JET_ERR dir_lv_clean_fn(struct sess *s, struct tree *t, const struct bookmark *bm);
 void dir_set_lv_cleaner(dir_lv_clean_fn *fn);
 /* After a crash: what nobody sees any more goes from a leaf of the tree, as the version store would
- * have had it removed. Neither need be that any more. s: of the engine's, at level 0. */
+ * have had it removed. There is such a tree (a dropped one looks no different); the page need not be
+ * a leaf of it any more. s: of the engine's, at level 0. */
 must_check JET_ERR dir_sweep_leaf(struct sess *s, struct db *d, pgno_t root, objid_t objid,
                                   pgno_t leaf);
 /* buf_flush_log_fn of a running database; ctx: struct db. UndoInfo for what is open on the page,

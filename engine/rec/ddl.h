@@ -123,6 +123,9 @@ struct ddl_table_info {
 must_check JET_ERR ddl_each_table(struct sess *s, struct db *d,
                                   JET_ERR (*fn)(void *ctx, const struct ddl_table_info *info),
                                   void *ctx);
+/* The trees of all tables: their records, indexes, long values. A primary index comes as its table's records do. */
+must_check JET_ERR ddl_each_tree(struct sess *s, struct db *d,
+                                 void (*fn)(void *ctx, pgno_t root, objid_t objid), void *ctx);
 /* JET_errObjectNotFound. */
 must_check JET_ERR ddl_find_table(struct sess *s, struct db *d, const char *name,
                                   struct ddl_table_info *ret);

@@ -52,6 +52,41 @@ JET_ERR ddl_each_table(struct sess *s, struct db *d,
     return own ? cat_end(s, err, true) : err;
 }
 
+struct trees { /* ddl_each_tree */
+    struct cat *c;
+    void (*fn)(void *ctx, pgno_t root, objid_t objid);
+    void *ctx;
+};
+
+static JET_ERR trees_of(void *ctx, const struct ddl_table_info *info)
+{
+    struct trees *t = ctx;
+    JET_ERR err;
+
+    for (err = cat_first(t->c, info->objid); err >= 0; err = cat_next(t->c))
+        if (t->c->row.type == CATROW_TABLE || t->c->row.type == CATROW_INDEX ||
+            t->c->row.type == CATROW_LV)
+            t->fn(t->ctx, t->c->row.coltyp_or_pgno, t->c->row.id);
+    return err == JET_errNoCurrentRecord ? JET_errSuccess : err;
+}
+
+JET_ERR ddl_each_tree(struct sess *s, struct db *d,
+                      void (*fn)(void *ctx, pgno_t root, objid_t objid), void *ctx)
+{
+    struct cat c;
+    struct trees t = {&c, fn, ctx};
+    bool own;
+    JET_ERR err = begin(s, &own);
+
+    if (err < 0)
+        return err;
+    err = cat_open(&c, s, d);
+    if (err >= 0)
+        err = ddl_each_table(s, d, trees_of, &t);
+    cat_close(&c);
+    return own ? cat_end(s, err, true) : err;
+}
+
 JET_ERR ddl_find_table(struct sess *s, struct db *d, const char *name, struct ddl_table_info *ret)
 {
     struct cat_name n;

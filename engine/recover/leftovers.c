@@ -51,7 +51,7 @@ void leftovers_add(struct leftovers *l, pgno_t pgno, pgno_t root, objid_t objid)
         return;
     at = place_of(l, pgno);
     l->nr += !at->pgno;
-    *at = (struct leftover){pgno, root, objid};
+    *at = (struct leftover){.pgno = pgno, .root = root, .objid = objid};
 }
 
 /* A count that falls, or one that rises no more: the last reference may have gone. */

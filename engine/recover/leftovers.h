@@ -4,7 +4,7 @@
  * in the files says where they are. But redo meets the records that made them, so it notes the leaves, and the instance
  * that recovery is the start of sweeps these when it attaches the database (livesweep.c).
  *
- * 12 bytes for each leaf that such a record names. What was noted may be anything by then; the sweep looks.
+ * 16 bytes for each leaf that such a record names. What was noted may be anything by then; the sweep looks.
  */
 #ifndef ESE_RECOVER_LEFTOVERS_H
 #define ESE_RECOVER_LEFTOVERS_H
@@ -14,6 +14,7 @@
 struct leftover {
     pgno_t pgno, root; /* pgno 0: a free place */
     objid_t objid;
+    bool alive; /* for the sweep: there is such a tree */
 };
 
 struct leftovers { /* of one database; all zero: none */
