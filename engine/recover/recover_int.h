@@ -61,6 +61,7 @@ struct rfile {
     struct bufpool *pool;
     struct redo_db redo;
     bool overlay;
+    pgno_t last;  /* overlay: the file would end with this page */
     bool pending; /* CreateDB was replayed, CreateDBFinish not yet */
     bool created, recovered, removed;
     uint8_t dbid; /* where it is attached; 0: nowhere */

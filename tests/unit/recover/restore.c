@@ -358,6 +358,95 @@ static void a_full_disk_leaves_nothing(void **state)
     each_failure(false, FAIL_SPACE);
 }
 
+/* ---- proofs ----------------------------------------------------------------------------------- */
+
+static volatile int cancel;
+static unsigned nr_told, cancel_at;
+static uint64_t told_done, told_total;
+
+static void on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    assert_true(done >= told_done && done <= total);
+    assert_true(!told_total || told_total == total);
+    told_done = done;
+    told_total = total;
+    if (++nr_told == cancel_at)
+        cancel = 1;
+}
+
+static JET_ERR prove(uint64_t memory, struct ese_proof *ret)
+{
+    const struct ese_prove_opts opts = {.memory = memory, .cancel = &cancel};
+    int fd = open(set, O_RDONLY | O_DIRECTORY);
+    JET_ERR err;
+
+    assert_true(fd >= 0);
+    cancel = 0;
+    nr_told = 0;
+    told_done = told_total = 0;
+    changes = 0;
+    counting = true;
+    err = ese_prove(fd, &opts, NULL, NULL, on_progress, NULL, ret);
+    counting = false;
+    close(fd);
+    return err;
+}
+
+static void a_proof_changes_nothing(void **state)
+{
+    struct ese_proof proof;
+
+    (void)state;
+    at = 0;
+    cancel_at = 0;
+    OK(prove(0, &proof));
+    assert_int_equal(changes, 0);
+    assert_int_equal(proof.faults, 0);
+    assert_false(proof.backup);
+    assert_true(proof.pages_changed > 3);
+    assert_int_equal(proof.pages_spilled, 0);
+    assert_int_equal(proof.recovery.transactions_undone, 1);
+    assert_int_equal(told_done, told_total);
+    ese_proof_done(&proof);
+    assert_int_equal(nr_entries(top), 1 + (access(dest, F_OK) == 0));
+}
+
+static void a_proof_can_be_stopped_at_any_moment(void **state)
+{
+    struct ese_proof proof;
+    unsigned n;
+
+    (void)state;
+    OK(prove(0, &proof));
+    ese_proof_done(&proof);
+    n = nr_told;
+    for (cancel_at = 1; cancel_at < n; cancel_at += step(n)) {
+        assert_int_equal(prove(0, &proof), JET_errClientRequestToStopJetService);
+        assert_int_equal(proof.faults, 0);
+        ese_proof_done(&proof);
+    }
+    cancel_at = 0;
+}
+
+static void a_proof_whose_temporary_file_is_full_fails(void **state)
+{
+    struct ese_proof proof;
+
+    (void)state;
+    at = 0;
+    OK(prove(1, &proof));
+    assert_true(proof.pages_spilled > 0);
+    assert_true(changes >= proof.pages_spilled);
+    ese_proof_done(&proof);
+    at = 2;
+    what = FAIL_SPACE;
+    assert_int_equal(prove(1, &proof), JET_errDiskFull);
+    assert_true(proof.faults > 0);
+    ese_proof_done(&proof);
+    at = 0;
+}
+
 /* ---- what is in it --------------------------------------------------------------------------- */
 
 static void what_was_committed_is_there_and_an_instance_goes_on(void **state)
@@ -397,6 +486,9 @@ int main(void)
         cmocka_unit_test(a_failing_call_leaves_nothing_beside),
         cmocka_unit_test(a_failing_call_leaves_an_empty_directory_empty),
         cmocka_unit_test(a_full_disk_leaves_nothing),
+        cmocka_unit_test(a_proof_changes_nothing),
+        cmocka_unit_test(a_proof_can_be_stopped_at_any_moment),
+        cmocka_unit_test(a_proof_whose_temporary_file_is_full_fails),
         cmocka_unit_test(what_was_committed_is_there_and_an_instance_goes_on),
     };
 
