@@ -35,7 +35,8 @@ struct pages { /* of a database, as the replay leaves it */
     int fd;
     uint32_t page_size;
     pgno_t last;
-    uint8_t *seen; /* one bit each: read already */
+    pgno_t in_file; /* of these; a log may claim any number more */
+    uint8_t *seen;  /* one bit for each in the file: read already */
 };
 
 /* ---- what is told ------------------------------------------------------------------------------ */
@@ -98,7 +99,7 @@ static JET_ERR read_page(void *ctx, pgno_t pgno, void *page)
             return fault_io(&g->p->rs.rv.r, err, off, "reading a page");
         memset((uint8_t *)page + got, 0, g->page_size - got);
     }
-    if (err >= 0 && pgno <= g->last)
+    if (err >= 0 && pgno <= g->in_file)
         g->seen[pgno / 8] |= (uint8_t)(1u << (pgno % 8));
     return err;
 }
@@ -108,7 +109,7 @@ static JET_ERR read_rest(struct pages *g)
     uint8_t *page = malloc(g->page_size);
     JET_ERR err = page ? JET_errSuccess : RAISE(JET_errOutOfMemory);
 
-    for (pgno_t pgno = 1; pgno <= g->last && err >= 0; pgno++) {
+    for (pgno_t pgno = 1; pgno <= g->in_file && err >= 0; pgno++) {
         const uint64_t off = ((uint64_t)pgno + 1) * g->page_size;
         struct page_check c;
         if (g->seen[pgno / 8] & 1u << (pgno % 8))
@@ -128,6 +129,14 @@ static JET_ERR read_rest(struct pages *g)
     return err;
 }
 
+/* The last page of a file. */
+static pgno_t pages_in(uint64_t size, uint32_t page_size)
+{
+    const uint64_t pages = size / page_size;
+
+    return pages < 3 ? 0 : pages - 2 > INT32_MAX ? INT32_MAX : (pgno_t)(pages - 2);
+}
+
 /* ---- a database -------------------------------------------------------------------------------- */
 
 /* header: a page of it, whose checksum is put right. */
@@ -137,7 +146,7 @@ static JET_ERR check_pages(struct pages *g, uint8_t *header)
     uint64_t faults = 0;
     JET_ERR err;
 
-    g->seen = calloc((size_t)g->last / 8 + 1, 1);
+    g->seen = calloc((size_t)g->in_file / 8 + 1, 1);
     if (!g->seen)
         return RAISE(JET_errOutOfMemory);
     le32_put(&((struct dbhdr_disk *)header)->checksum, cksum_xor(header, g->page_size));
@@ -166,8 +175,11 @@ static JET_ERR check_replayed(struct proof *p, struct rfile *f)
     struct os_stat st = {0};
     JET_ERR err = os_stat_fd(f->fd, &st);
 
-    if (err >= 0 && !f->overlay)
-        g.last = (pgno_t)(st.size / f->page_size - 2);
+    g.in_file = pages_in(st.size, f->page_size);
+    if (!f->overlay)
+        g.last = g.in_file;
+    if (g.in_file > g.last) /* cut off, or the trailer */
+        g.in_file = g.last;
     if (err >= 0)
         err = check_pages(&g, f->page);
     count_done(p, st.size);
@@ -205,11 +217,11 @@ static JET_ERR check_with_header(struct pages *g)
 static JET_ERR check_at_rest(struct proof *p, const struct restore_db *db)
 {
     const uint32_t page_size = db->file->header.db.page_size;
-    const uint64_t pages = db->size / page_size;
     struct pages g = {.p = p,
                       .name = path_name(db->file->path),
                       .page_size = page_size,
-                      .last = pages < 3 ? 0 : (pgno_t)(pages - 2)};
+                      .last = pages_in(db->size, page_size),
+                      .in_file = pages_in(db->size, page_size)};
     JET_ERR err = os_open_beneath(p->rs.source, db->file->path, &g.fd);
 
     if (err < 0) {
@@ -244,8 +256,8 @@ static JET_ERR prove(struct proof *p, int dirfd)
 
     if (err >= 0 && rs->rv.set.nr_logs)
         err = restore_scan(rs);
-    if (err >= 0 && rs->nr_dbs) /* each has a cache of its own */
-        rs->opts.cache_bytes /= rs->nr_dbs;
+    if (rs->nr_dbs) /* each has a cache of its own */
+        rs->opts.cache_bytes = rs->opts.cache_bytes / rs->nr_dbs + 1;
     if (err >= 0 && rs->rv.set.nr_logs)
         err = restore_replay(rs);
     p->done = rs->rv.scan.bytes;

@@ -7,7 +7,8 @@
 #include "page/dbhdr.h"
 #include "recover/restore_int.h"
 
-#define PIECE_LEN (1u << 20) /* a whole number of pages of any size */
+#define PIECE_LEN \
+    (256u << 10) /* a whole number of pages of any size, and no more than a cache keeps */
 
 /* ---- may it be restored? ---------------------------------------------------------------------- */
 

@@ -456,6 +456,45 @@ static void damaged_logs_of_the_instance_have_names_of_their_own(void **state)
     assert_int_equal(nr_files(p->dest), 0);
 }
 
+/* ---- stopped early ------------------------------------------------------------------------------ */
+
+static void an_instance_goes_on_in_the_stream_that_a_stop_begins(void **state)
+{
+    const struct ese_restore_opts opts = {.stop_gen = 0xA};
+    struct place *p = *state;
+    struct ese_restored ret;
+    JET_INSTANCE inst;
+    JET_TABLEID t;
+    JET_SESID ses;
+    JET_DBID dbid;
+    char db[200];
+    int fd;
+
+    NEED_DATA("restore of real backups");
+    take(p, "p4096_w10/full_incr");
+    fd = open(p->set, O_RDONLY | O_DIRECTORY);
+    empty_dir(p->log);
+    OK(ese_restore(fd, p->log, &opts, on_integrity_fault, NULL, NULL, NULL, &ret));
+    close(fd);
+    assert_true(ret.stopped);
+    assert_int_equal(ret.gen_high, 0xA);
+    ese_restored_done(&ret);
+    snprintf(db, sizeof(db), "%s/test.edb", p->log);
+    for (int turn = 0; turn < 2; turn++) { /* the second one recovers what the first one has left */
+        inst = new_instance(p);
+        OK(JetInit(&inst));
+        OK(JetBeginSession(inst, &ses, NULL, NULL));
+        IS(JET_errSuccess, JetAttachDatabase(ses, db, 0));
+        OK(JetOpenDatabase(ses, db, NULL, &dbid, 0));
+        if (turn == 0)
+            OK(JetCreateTable(ses, dbid, "after_the_stop", 0, 0, &t));
+        else
+            OK(JetOpenTable(ses, dbid, "after_the_stop", NULL, 0, 0, &t));
+        OK(JetTerm2(inst, turn ? JET_bitTermComplete : JET_bitTermDirty));
+    }
+    (void)content(p->log, "test.edb");
+}
+
 /* ---- refusals ----------------------------------------------------------------------------------- */
 
 static void an_instance_that_runs_is_not_restored(void **state)
@@ -677,6 +716,7 @@ int main(void)
         P(logs_of_the_instance_that_go_on_are_replayed),
         P(logs_of_the_instance_that_do_not_go_on_are_refused),
         P(damaged_logs_of_the_instance_have_names_of_their_own),
+        P(an_instance_goes_on_in_the_stream_that_a_stop_begins),
         P(an_instance_that_runs_is_not_restored),
         P(during_a_restore_the_instance_is_closed),
         P(a_callback_ends_it),

@@ -184,6 +184,26 @@ class Restore(unittest.TestCase):
                     self.assertIn("restored a copy of an instance", self.restores().stdout)
                     self.same_content("%s/%s/expected.txt" % (name, kind))
 
+    def test_a_copy_at_rest_is_refused_as_recovery_refuses_it(self):
+        for names, error in ((("edb.log", "edbtmp.log"), "JET_errMissingLogFile (-528)"),
+                             (("edb.log",), "JET_errRequiredLogFilesMissing (-543)"),
+                             (("edb00000008.log",), "JET_errInvalidLogSequence (-515)"),
+                             (("edb00000006.log",), "JET_errMissingLogFile (-528)")):
+            with self.subTest(error):
+                self.take("p4096_w10/dirty/files")
+                for n in names:
+                    os.remove(self.path(n))
+                self.refused(error)
+        for n in os.listdir(self.dir):
+            if n != "test.edb":
+                os.remove(self.path(n))
+        self.refused("JET_errDatabaseDirtyShutdown (-550)")
+        self.take("p4096_w10/dirty/files")
+        self.change("edb00000008.log", 9000, b"DAMAGE!")
+        self.refused("JET_errLogFileCorrupt (-501)", "edb00000008.log")
+        self.take("p4096_w10/dirty/files")
+        self.refused("JET_errEndingRestoreLogTooLow (-553)", args=("--stop-at", "9"))
+
     def test_a_clean_database_alone_restores(self):
         self.take("p4096_w10/clean/files")
         for n in os.listdir(self.dir):
