@@ -56,18 +56,18 @@ static JET_ERR tell_end(struct status *s, JET_ERR err)
     return err;
 }
 
-static JET_ERR restore(struct restore_conf *conf, JET_PFNSTATUS fn, void *events)
+static JET_ERR restore(const struct restore_conf *what, JET_PFNSTATUS fn, void *events)
 {
-    struct reporter r = {.fn = event_report, .ctx = events, .file = conf->source};
+    struct reporter r = {.fn = event_report, .ctx = events, .file = what->source};
     struct status s = {.fn = fn};
+    struct restore_conf conf = *what;
     JET_ERR err;
 
-    conf->cancel = &s.stop;
-    fault_note(&r, 204, ESE_NO_OFFSET, "a restore begins, with logs in %s", conf->log_dir);
+    conf.cancel = &s.stop;
+    fault_note(&r, 204, ESE_NO_OFFSET, "a restore begins, with logs in %s", conf.log_dir);
     tell(&s, JET_sntBegin, 0);
-    err = s.err < 0 ? s.err : restore_instance(conf, event_report, events, progress, &s);
+    err = s.err < 0 ? s.err : restore_instance(&conf, event_report, events, progress, &s);
     err = tell_end(&s, err);
-    r.file = conf->source;
     if (err < 0)
         return fault(&r, err, 454, 0, ESE_NO_OFFSET, "the restore has failed");
     fault_note(&r, 205, ESE_NO_OFFSET, "the restore has ended");
@@ -105,13 +105,13 @@ static JET_ERR restore_into(struct jinst *i, const char *source, const char *des
     if (err >= 0 && (!log_dir || !sys_dir))
         err = RAISE(JET_errOutOfMemory);
     if (err >= 0) {
-        struct restore_conf conf = {.source = from,
-                                    .log_dir = log_dir,
-                                    .sys_dir = sys_dir,
-                                    .base = PARAM_TEXT(p, BaseName),
-                                    .db_dir = to,
-                                    .page_size = (uint32_t)PARAM(p, DatabasePageSize),
-                                    .make_paths = PARAM(p, CreatePathIfNotExist)};
+        const struct restore_conf conf = {.source = from,
+                                          .log_dir = log_dir,
+                                          .sys_dir = sys_dir,
+                                          .base = PARAM_TEXT(p, BaseName),
+                                          .db_dir = to,
+                                          .page_size = (uint32_t)PARAM(p, DatabasePageSize),
+                                          .make_paths = PARAM(p, CreatePathIfNotExist)};
         err = restore(&conf, fn, i);
     }
     free(from);

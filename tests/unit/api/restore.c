@@ -18,6 +18,16 @@ static uint32_t last_percent;
 static JET_ERR answer;      /* of the callback */
 static JET_INSTANCE inside; /* that it asks for other things; 0: none */
 
+static unsigned nr_started, nr_ended, nr_failed; /* events 204, 205, 454 */
+
+static void count_events(void *ctx, const char *instance, const struct ese_fault *f)
+{
+    nr_started += f->event == 204;
+    nr_ended += f->event == 205;
+    nr_failed += f->event == 454;
+    on_event(ctx, instance, f);
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
 static void copy_file(const char *from, const char *to)
@@ -129,7 +139,7 @@ static int make_place(void **state)
     snprintf(p->dest, sizeof(p->dest), "%s/dest", p->top);
     answer = 0;
     inside = 0;
-    ese_set_event_sink(on_event, NULL);
+    ese_set_event_sink(count_events, NULL);
     return 0;
 }
 
@@ -193,6 +203,7 @@ static JET_ERR on_status(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *pv)
 static void reset_status(void)
 {
     nr_begin = nr_progress = nr_complete = nr_fail = last_percent = 0;
+    nr_started = nr_ended = nr_failed = 0;
 }
 
 /* Restores; afterwards the instance is there as before. */
@@ -207,6 +218,9 @@ static JET_ERR restore(const struct place *p, const char *dest)
     assert_int_equal(nr_begin, 1);
     assert_int_equal(nr_complete, err >= 0);
     assert_int_equal(nr_fail, err < 0);
+    assert_int_equal(nr_started, 1);
+    assert_int_equal(nr_ended, err >= 0);
+    assert_int_equal(nr_failed, err < 0);
     return err;
 }
 
