@@ -204,6 +204,12 @@ class Restore(unittest.TestCase):
         self.take("p4096_w10/dirty/files")
         self.refused("JET_errEndingRestoreLogTooLow (-553)", args=("--stop-at", "9"))
 
+    def test_a_checkpoint_of_another_stream_is_not_used(self):
+        self.take("p4096_w10/dirty/files")
+        shutil.copyfile(os.path.join(DATA, "engine/p4096_w10_jtx/dirty/files/edb.jcp"), self.path("edb.chk"))
+        self.assertIn("another log stream", self.restores().stderr)
+        self.same_content("p4096_w10/dirty/expected.txt")
+
     def test_a_clean_database_alone_restores(self):
         self.take("p4096_w10/clean/files")
         for n in os.listdir(self.dir):
