@@ -293,6 +293,18 @@ JET_ERR ese_dump_space(int fd, const char *name, bool json, FILE *out, ese_fault
  * faults; they were reported. progress (may be NULL) is called with pages done / total. */
 JET_ERR ese_integrity(int fd, const char *name, ese_fault_fn *report, void *ctx,
                       ese_progress_fn *progress, void *progress_ctx, uint64_t *ret_faults);
+/* The same of pages that are in no file. */
+struct ese_pages {
+    const void *header; /* page_size bytes, sound: what a file begins with */
+    uint32_t page_size; /* 2048..32768 */
+    uint32_t last;      /* there are pages 1 .. last */
+    /* page_size bytes as a file has them, checksum and all. A failure that nobody reported is told by nobody. */
+    JET_ERR (*read)(void *ctx, uint32_t pgno, void *page);
+    void *ctx;
+};
+JET_ERR ese_integrity_pages(const struct ese_pages *pages, const char *name, ese_fault_fn *report,
+                            void *ctx, ese_progress_fn *progress, void *progress_ctx,
+                            uint64_t *ret_faults);
 /* One log file or the set in a directory: header line each, gaps, signatures; records: every record
  * decoded, one line each, between the two lgpos (0: from the start / to the end). */
 struct ese_log_dump_opts {
@@ -403,6 +415,38 @@ JET_ERR ese_restore(int dirfd, const char *dest, const struct ese_restore_opts *
                     ese_fault_fn *report, void *report_ctx, ese_progress_fn *progress,
                     void *progress_ctx, struct ese_restored *ret);
 void ese_restored_done(struct ese_restored *r);
+
+struct ese_prove_opts {
+    const char *base; /* as in ese_restore_opts */
+    uint64_t
+        memory; /* bytes for pages that the replay changes; more go to a temporary file; 0: 32 MiB */
+    const volatile int *cancel; /* as in ese_restore_opts; the progress function may set it */
+};
+
+struct ese_proof {
+    bool backup; /* as in ese_restored, and so are the next two */
+    char where[4];
+    uint32_t gen_low, gen_high;
+    uint64_t faults,
+        corrected;  /* reported; corrected: one-bit errors, which a restore puts right */
+    JET_ERR first;  /* of the faults */
+    uint64_t pages; /* of the databases as they would be */
+    uint64_t pages_changed, pages_spilled; /* by the replay; of these, once in the temporary file */
+    struct ese_recovery recovery;
+};
+
+/*
+ * Would it restore? Takes what ese_restore takes and does what that does, but for writing: the logs are replayed onto pages in
+ * memory, what is open is rolled back, and then every tree of the databases is walked as by ese_integrity, every other page
+ * verified. JET_errSuccess: clean. Otherwise the first fault; all were reported. The directory is only read; changed pages that
+ * the memory has no room for lie in a file without a name in TMPDIR, or else /var/tmp. Memory beside these: as ese_integrity
+ * and ese_recover. progress (may be NULL): bytes of logs and databases, done / total. *ret is filled as far as it came;
+ * ese_proof_done frees what hangs on it. Errors: those of ese_restore and of ese_integrity's faults.
+ */
+JET_ERR ese_prove(int dirfd, const struct ese_prove_opts *opts, ese_fault_fn *report,
+                  void *report_ctx, ese_progress_fn *progress, void *progress_ctx,
+                  struct ese_proof *ret);
+void ese_proof_done(struct ese_proof *p);
 
 /* ---- backup of a running instance ----------------------------------------------------------------- */
 

@@ -319,6 +319,15 @@ typedef struct {
 } JET_RSTINFO_W;
 
 typedef struct {
+    uint32_t cbSize, ulGenLow, ulGenHigh;
+    char szBaseName[4];
+} JET_LOGINFO_A;
+typedef struct {
+    uint32_t cbSize, ulGenLow, ulGenHigh;
+    JET_WCHAR szBaseName[4];
+} JET_LOGINFO_W;
+
+typedef struct {
     uint32_t paramid;
     JET_API_PTR lParam;
     const char *sz;
@@ -343,15 +352,6 @@ typedef struct {
     JET_API_PTR cDatabases;
     JET_WCHAR **szDatabaseFileName, **szDatabaseDisplayName, **szDatabaseSLVFileName_Obsolete;
 } JET_INSTANCE_INFO_W;
-
-typedef struct {
-    uint32_t cbSize, ulGenLow, ulGenHigh;
-    char szBaseName[JET_BASE_NAME_LENGTH + 1];
-} JET_LOGINFO_A;
-typedef struct {
-    uint32_t cbSize, ulGenLow, ulGenHigh;
-    JET_WCHAR szBaseName[JET_BASE_NAME_LENGTH + 1];
-} JET_LOGINFO_W;
 
 typedef struct {
     uint32_t cbStruct;
@@ -776,9 +776,9 @@ typedef struct {
 #endif
 typedef JET_AW_(JET_RSTMAP) JET_RSTMAP;
 typedef JET_AW_(JET_RSTINFO) JET_RSTINFO;
+typedef JET_AW_(JET_LOGINFO) JET_LOGINFO;
 typedef JET_AW_(JET_SETSYSPARAM) JET_SETSYSPARAM;
 typedef JET_AW_(JET_INSTANCE_INFO) JET_INSTANCE_INFO;
-typedef JET_AW_(JET_LOGINFO) JET_LOGINFO;
 typedef JET_AW_(JET_COLUMNBASE) JET_COLUMNBASE;
 typedef JET_AW_(JET_COLUMNCREATE) JET_COLUMNCREATE;
 typedef JET_AW_(JET_CONDITIONALCOLUMN) JET_CONDITIONALCOLUMN;
@@ -1832,6 +1832,46 @@ JET_ERR JetGetInstanceMiscInfo(JET_INSTANCE instance, void *pvResult, uint32_t c
                                uint32_t InfoLevel);
 /* what JetGetInstanceInfo gave. */
 JET_ERR JetFreeBuffer(char *pbBuf);
+
+/* ---- restore ---------------------------------------------------------------------------------------------- */
+
+/*
+ * The instance exists and has not started; its parameters say where logs and checkpoint go. sz: a backup's directory, or
+ * the parent of an atomic one. szDest: where the databases go; NULL: where they were. Logs in the instance's directory that
+ * go on from the backup are replayed too. pfn (or NULL): JET_snpRestore with JET_sntBegin, _Progress (JET_SNPROG, percent),
+ * and at the end _Complete or _Fail; an error that it returns ends the restore and is what the call gives.
+ */
+JET_ERR JetRestoreInstance(JET_INSTANCE instance, const char *sz, const char *szDest,
+                           JET_PFNSTATUS pfn);
+JET_ERR JetRestoreInstanceW(JET_INSTANCE instance, const JET_WCHAR *sz, const JET_WCHAR *szDest,
+                            JET_PFNSTATUS pfn);
+/* The same for the default instance. */
+JET_ERR JetRestore(const char *szSource, JET_PFNSTATUS pfn);
+JET_ERR JetRestoreW(const JET_WCHAR *wszSource, JET_PFNSTATUS pfn);
+JET_ERR JetRestore2(const char *sz, const char *szDest, JET_PFNSTATUS pfn);
+JET_ERR JetRestore2W(const JET_WCHAR *wsz, const JET_WCHAR *wszDest, JET_PFNSTATUS pfn);
+/* Databases that the program has copied out of a backup already: rgrstmap says what the logs call them and where they are;
+ * others are passed over. Paths are directories. Logs genLow .. genHigh are in szBackupLogPath. */
+JET_ERR JetExternalRestore(const char *szCheckpointFilePath, const char *szLogPath,
+                           JET_RSTMAP_A *rgrstmap, int32_t crstfilemap, const char *szBackupLogPath,
+                           int32_t genLow, int32_t genHigh, JET_PFNSTATUS pfn);
+JET_ERR JetExternalRestoreW(const JET_WCHAR *szCheckpointFilePath, const JET_WCHAR *szLogPath,
+                            JET_RSTMAP_W *rgrstmap, int32_t crstfilemap,
+                            const JET_WCHAR *szBackupLogPath, int32_t genLow, int32_t genHigh,
+                            JET_PFNSTATUS pfn);
+/* The target's directories, both or none, are used instead of the first two and its logs are replayed, unless it runs
+ * (JET_wrnTargetInstanceRunning). */
+JET_ERR JetExternalRestore2(const char *szCheckpointFilePath, const char *szLogPath,
+                            JET_RSTMAP_A *rgrstmap, int32_t crstfilemap,
+                            const char *szBackupLogPath, JET_LOGINFO_A *pLogInfo,
+                            const char *szTargetInstanceName, const char *szTargetInstanceLogPath,
+                            const char *szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
+JET_ERR JetExternalRestore2W(const JET_WCHAR *szCheckpointFilePath, const JET_WCHAR *szLogPath,
+                             JET_RSTMAP_W *rgrstmap, int32_t crstfilemap,
+                             const JET_WCHAR *szBackupLogPath, JET_LOGINFO_W *pLogInfo,
+                             const JET_WCHAR *szTargetInstanceName,
+                             const JET_WCHAR *szTargetInstanceLogPath,
+                             const JET_WCHAR *szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
 
 /* ---- sessions and transactions ---------------------------------------------------------------------- */
 

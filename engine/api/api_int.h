@@ -35,7 +35,13 @@ void handle_drop(uintptr_t handle);
 
 /* ---- instances ------------------------------------------------------------------------------- */
 
-enum instance_state { INSTANCE_CREATED, INSTANCE_STARTING, INSTANCE_RUNNING, INSTANCE_ENDING };
+enum instance_state {
+    INSTANCE_CREATED,
+    INSTANCE_RESTORING, /* JetRestoreInstance; created again after it */
+    INSTANCE_STARTING,
+    INSTANCE_RUNNING,
+    INSTANCE_ENDING
+};
 
 struct jinst {
     JET_INSTANCE handle;
@@ -132,7 +138,8 @@ must_check JET_ERR api_open_table(struct jsess *s, JET_DBID dbid, const char *na
  * is read-only itself neither. */
 must_check JET_ERR cursor_may_write(const struct jcursor *c);
 
-/* Where faults of an instance go: the program's sink, or the system log. ctx: the instance. */
+/* Where faults of an instance go: the program's sink, or the system log. ctx: the instance; NULL: of none (an external
+ * restore). */
 void event_report(void *jinst, const struct ese_fault *f);
 
 #endif

@@ -75,8 +75,7 @@ static void instance_free(struct jinst *i)
     free(i);
 }
 
-/* With process.lock. */
-static JET_ERR instance_new(const char *name, const char *display, struct jinst **ret)
+JET_ERR instance_new(const char *name, const char *display, struct jinst **ret)
 {
     struct jinst *i;
     JET_ERR err;
@@ -110,7 +109,7 @@ static JET_ERR instance_new(const char *name, const char *display, struct jinst 
     return JET_errSuccess;
 }
 
-static void instance_remove(struct jinst *i)
+void instance_remove(struct jinst *i)
 {
     struct jinst **p = &process.instances;
 
@@ -273,9 +272,16 @@ static JET_ERR claim(JET_INSTANCE *pinstance, struct jinst **ret)
     }
     if (err < 0)
         return err;
-    if (atomic_load(&(*ret)->state) != INSTANCE_CREATED)
-        return atomic_load(&(*ret)->state) == INSTANCE_STARTING ? RAISE(JET_errInitInProgress)
-                                                                : RAISE(JET_errAlreadyInitialized);
+    switch (atomic_load(&(*ret)->state)) {
+    case INSTANCE_CREATED:
+        break;
+    case INSTANCE_STARTING:
+        return RAISE(JET_errInitInProgress);
+    case INSTANCE_RESTORING:
+        return RAISE(JET_errRestoreInProgress);
+    default:
+        return RAISE(JET_errAlreadyInitialized);
+    }
     atomic_store(&(*ret)->state, INSTANCE_STARTING);
     (*ret)->started = true;
     process.nr_started++;
@@ -379,6 +385,8 @@ static JET_ERR close_door(JET_INSTANCE instance, JET_GRBIT grbit, struct jinst *
         return JET_errSuccess;
     case INSTANCE_ENDING:
         return RAISE(JET_errTermInProgress);
+    case INSTANCE_RESTORING:
+        return RAISE(JET_errRestoreInProgress);
     default:
         return RAISE(JET_errInitInProgress);
     }

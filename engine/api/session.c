@@ -17,6 +17,8 @@ static JET_ERR check_instance(struct jinst *i)
         break;
     case INSTANCE_ENDING:
         return RAISE(JET_errTermInProgress);
+    case INSTANCE_RESTORING:
+        return RAISE(JET_errRestoreInProgress);
     default:
         return RAISE(JET_errNotInitialized);
     }

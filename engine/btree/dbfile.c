@@ -27,6 +27,7 @@ struct frame {
 
 struct dbfile {
     int fd;
+    struct dbfile_source source; /* read NULL: the file */
     struct reporter *r;
     struct ese_db_info info;
     uint64_t size;
@@ -114,6 +115,27 @@ JET_ERR dbfile_open(int fd, struct reporter *r, struct dbfile **ret)
     return JET_errSuccess;
 out:
     dbfile_close(f);
+    return err;
+}
+
+JET_ERR dbfile_open_source(const struct dbfile_source *source, struct reporter *r,
+                           struct dbfile **ret)
+{
+    struct dbfile *f = calloc(1, sizeof(*f));
+    JET_ERR err;
+
+    if (!f)
+        return RAISE(JET_errOutOfMemory);
+    f->fd = -1;
+    f->source = *source;
+    f->r = r;
+    f->info = *source->info;
+    f->size = ((uint64_t)source->last + 2) * f->info.page_size;
+    err = make_cache(f);
+    if (err < 0)
+        dbfile_close(f);
+    else
+        *ret = f;
     return err;
 }
 
@@ -216,9 +238,10 @@ static JET_ERR read_page(struct dbfile *f, pgno_t pgno, uint8_t *buf)
         return fault(f->r, JET_errDatabaseCorrupted, 0, 0, ESE_NO_OFFSET, "page number 0 is used");
     if (pgno > dbfile_last_page(f))
         return fault(f->r, JET_errFileIOBeyondEOF, 0, pgno, off, "the file ends before this page");
-    err = os_pread_all(f->fd, buf, f->info.page_size, off);
+    err = f->source.read ? f->source.read(f->source.ctx, pgno, buf)
+                         : os_pread_all(f->fd, buf, f->info.page_size, off);
     if (err < 0)
-        return fault_io(f->r, err, off, "reading a page");
+        return f->source.read ? err : fault_io(f->r, err, off, "reading a page");
     page_verify(buf, f->info.page_size, pgno, &check);
     return page_fault(f, pgno, &check);
 }

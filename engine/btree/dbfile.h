@@ -18,6 +18,17 @@ struct dbfile;
 /* fd stays the caller's and must outlive the object; so must r, which receives every fault. Errors:
  * those of dbhdr_read, JET_errOutOfMemory. */
 must_check JET_ERR dbfile_open(int fd, struct reporter *r, struct dbfile **ret);
+
+/* Pages from elsewhere, as a file would have them. */
+struct dbfile_source {
+    const struct ese_db_info *info;
+    pgno_t last; /* there are pages 1 .. last */
+    /* Whatever fails is reported by the reader of the source or not at all. */
+    JET_ERR (*read)(void *ctx, pgno_t pgno, void *page);
+    void *ctx;
+};
+must_check JET_ERR dbfile_open_source(const struct dbfile_source *source, struct reporter *r,
+                                      struct dbfile **ret);
 void dbfile_close(struct dbfile *f); /* NULL is fine; no page may be pinned */
 
 const struct ese_db_info *dbfile_info(const struct dbfile *f);

@@ -10,8 +10,8 @@
  *   3. What BUF_NEW zeroed is W_MADE until it is told to be dirty: it is not written. Let go
  *      without that, the page is again what it was: the dirty bytes that were kept aside, or what
  *      the file has.
- *   4. With an overlay nothing is written: dirty frames stay, the cache is bounded by what was
- *      changed.
+ *   4. With an overlay nothing is written to the file: a dirty page whose frame is wanted goes to a
+ *      temporary file (spill.h), and counts as the page from then on.
  *   5. After a failed write or fsync every call fails with its error (`failed`): what is on disk is
  *      unknown.
  */
@@ -66,10 +66,15 @@ static JET_ERR read_page(struct bufpool *p, struct buf *b)
 {
     const pgno_t cut = atomic_load_explicit(&p->cut, memory_order_relaxed);
     struct page_check c;
+    bool spilled = false;
     size_t got = 0;
     JET_ERR err;
 
-    if (!cut || b->pgno < cut) {
+    if (p->spill && (err = spill_read(p->spill, b->pgno, b->b, &spilled)) < 0)
+        return fault_io(p->r, err, ESE_NO_OFFSET, "reading a changed page back");
+    if (spilled) {
+        got = b->size;
+    } else if (!cut || b->pgno < cut) {
         err = os_pread(p->fd, b->b, b->size, offset_of(p, b->pgno), &got);
         if (err < 0)
             return fault_io(p->r, err, offset_of(p, b->pgno), "reading a page");
@@ -368,7 +373,11 @@ JET_ERR bufpool_new(struct bufcache *cache, int fd, uint32_t page_size, bool ove
                           .r = r,
                           .flush_log = flush_log,
                           .ctx = ctx};
-    if (!cache && (err = bufcache_new(page_size, capacity, &p->c)) < 0) {
+    err = overlay ? spill_new(page_size, &p->spill) : JET_errSuccess;
+    if (err >= 0 && !cache)
+        err = bufcache_new(page_size, capacity, &p->c);
+    if (err < 0) {
+        spill_free(p->spill);
         free(p);
         return err;
     }
@@ -383,6 +392,7 @@ void bufpool_free(struct bufpool *p)
     cache_drop(p, PGNO_NULL);
     if (p->owns_cache)
         bufcache_free(p->c);
+    spill_free(p->spill);
     free(p);
 }
 
@@ -391,8 +401,47 @@ void bufpool_cut(struct bufpool *p, pgno_t first)
     const pgno_t cut = atomic_load_explicit(&p->cut, memory_order_relaxed);
 
     cache_drop(p, first);
+    if (p->spill)
+        spill_cut(p->spill, first);
     if (p->overlay && (!cut || first < cut))
         atomic_store_explicit(&p->cut, first, memory_order_relaxed);
+}
+
+/* In memory and changed. */
+static JET_ERR copy_dirty(struct bufpool *p, pgno_t pgno, void *page, bool *ret_has)
+{
+    struct buf *b;
+    JET_ERR err;
+
+    *ret_has = false;
+    if (!cache_peek(p->c, key_of(p, pgno)))
+        return JET_errSuccess;
+    err = buf_get_latched(p, pgno, BUF_READ, BUF_SHARED, &b);
+    if (err < 0)
+        return err;
+    *ret_has = word_load(frame_of(b)) & W_DIRTY;
+    if (*ret_has) {
+        memcpy(page, b->b, b->size);
+        if (!page_is_zero(page, b->size))
+            page_seal(page, b->size, pgno);
+    }
+    buf_release(b, BUF_SHARED);
+    return JET_errSuccess;
+}
+
+JET_ERR bufpool_changed(struct bufpool *p, pgno_t pgno, void *page, bool *ret_has)
+{
+    const pgno_t cut = atomic_load_explicit(&p->cut, memory_order_relaxed);
+    JET_ERR err = copy_dirty(p, pgno, page, ret_has);
+
+    if (err < 0 || *ret_has)
+        return err;
+    err = spill_read(p->spill, pgno, page, ret_has);
+    if (err >= 0 && !*ret_has && cut && pgno >= cut) {
+        memset(page, 0, p->c->page_size);
+        *ret_has = true;
+    }
+    return err;
 }
 
 void bufpool_preread(struct bufpool *p, pgno_t first, uint32_t nr)

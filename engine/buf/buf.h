@@ -50,7 +50,7 @@ must_check JET_ERR bufcache_new(uint32_t page_size, size_t max, struct bufcache 
 void bufcache_free(struct bufcache *c); /* its pools are gone; NULL is fine */
 
 /* fd: open for reading and writing, or for reading only with overlay true: then nothing is written
- * to it and changed pages stay in memory. cache NULL: a cache of its own of `capacity` pages
+ * to it, and changed pages that memory has no room for are kept in a temporary file (spill.h). cache NULL: a cache of its own of `capacity` pages
  * (recovery); else capacity is not looked at, and page_size must be the cache's:
  * JET_errPageSizeMismatch. */
 must_check JET_ERR bufpool_new(struct bufcache *cache, int fd, uint32_t page_size, bool overlay,
@@ -89,9 +89,15 @@ void buf_untidy(struct buf *b);
 /* The file was cut off before page `first`: what was there, in memory and, for an overlay, in the
  * file, is void. No page from there on may be pinned. */
 void bufpool_cut(struct bufpool *p, pgno_t first);
+/* Of an overlay: the page as a file would have it, sealed, when it was changed; else *ret_has is false, and it is as
+ * the file has it. No latch is held on it. */
+must_check JET_ERR bufpool_changed(struct bufpool *p, pgno_t pgno, void *page, bool *ret_has);
 /* Begins reading pages that are going to be wanted; never waits for them. */
 void bufpool_preread(struct bufpool *p, pgno_t first, uint32_t nr);
+/* Of an overlay: all that were changed. */
 size_t bufpool_nr_dirty(struct bufpool *p);
+/* An overlay's pages that memory had no room for. */
+size_t bufpool_nr_spilled(const struct bufpool *p);
 /* The smallest `oldest` of all dirty pages; UINT64_MAX: none. A page that was written counts no
  * more, though it is on disk only after bufpool_sync: README.md, the checkpoint. */
 lgpos_t bufpool_oldest(struct bufpool *p);

@@ -28,6 +28,7 @@
 #include <pthread.h>
 
 #include "buf/buf.h"
+#include "buf/spill.h"
 
 #define W_PIN      UINT64_C(1)
 #define W_PINS     (((UINT64_C(1) << 22) - 1) * W_PIN)
@@ -112,7 +113,8 @@ struct bufpool {
     int fd;
     bool overlay, owns_cache;
     _Atomic JET_ERR failed;
-    _Atomic pgno_t cut; /* overlay: the file counts as blank from here on; 0: nowhere */
+    _Atomic pgno_t cut;  /* overlay: the file counts as blank from here on; 0: nowhere */
+    struct spill *spill; /* overlay: changed pages that left memory; else NULL */
     struct reporter *r;
     buf_flush_log_fn *flush_log;
     void *ctx;

@@ -275,7 +275,7 @@ static bool stays(struct bufcache *c, struct frame *f, struct search *s)
 {
     const uint64_t w = word_load(f);
 
-    if ((w & W_DIRTY) && (f->pool->overlay || pool_check(f->pool) < 0)) {
+    if ((w & W_DIRTY) && pool_check(f->pool) < 0) {
         list_remove(c, f);
         return true;
     }

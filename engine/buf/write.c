@@ -42,7 +42,8 @@ static void end_write(struct frame *f, bool written)
  * rest. */
 static JET_ERR copy_out(struct bufpool *p, struct frame *f, uint8_t *to)
 {
-    JET_ERR err = p->flush_log ? p->flush_log(p->ctx, &f->pub, f->lgpos) : JET_errSuccess;
+    JET_ERR err =
+        p->flush_log && !p->overlay ? p->flush_log(p->ctx, &f->pub, f->lgpos) : JET_errSuccess;
 
     if (err != 0) {
         if (err < 0)
@@ -77,6 +78,15 @@ static JET_ERR write_out(struct bufpool *p, const uint8_t *from, pgno_t first, s
     return JET_errSuccess;
 }
 
+/* An overlay's page goes where it can be got back from, and nobody else. */
+static JET_ERR spill_out(struct bufpool *p, const uint8_t *from, pgno_t pgno)
+{
+    JET_ERR err = spill_write(p->spill, pgno, from);
+
+    return err < 0 ? pool_fail_io(p, err, ESE_NO_OFFSET, "keeping a changed page aside")
+                   : JET_errSuccess;
+}
+
 bool victim_begin(struct frame *f)
 {
     uint64_t w = W_DIRTY;
@@ -99,7 +109,7 @@ JET_ERR victim_write(struct frame *f)
     }
     err = copy_out(p, f, copy);
     if (err == 0) {
-        err = write_out(p, copy, f->pub.pgno, 1);
+        err = p->overlay ? spill_out(p, copy, f->pub.pgno) : write_out(p, copy, f->pub.pgno, 1);
         end_write(f, err >= 0); /* from here on the pool may be gone */
     }
     free(copy);
@@ -308,11 +318,17 @@ size_t bufpool_nr_dirty(struct bufpool *p)
 {
     struct walk w = cache_walk(p->c);
     const struct frame *f;
-    size_t nr = 0;
+    size_t nr = p->spill ? spill_nr(p->spill) : 0;
 
     while ((f = walk_next(&w)))
-        nr += frame_is_of(f, p) && (word_load(f) & W_DIRTY);
+        nr += frame_is_of(f, p) && (word_load(f) & W_DIRTY) &&
+              !(p->spill && spill_has(p->spill, (pgno_t)atomic_load(&f->key)));
     return nr;
+}
+
+size_t bufpool_nr_spilled(const struct bufpool *p)
+{
+    return p->spill ? spill_nr(p->spill) : 0;
 }
 
 /* A frame that changes hands meanwhile may lend its `oldest` to another pool: too small, never too

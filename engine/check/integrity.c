@@ -200,15 +200,11 @@ static void done(struct integrity *g)
     dbfile_close(g->f);
 }
 
-static JET_ERR run(struct integrity *g, int fd)
+static JET_ERR open_file(struct integrity *g, int fd)
 {
     struct os_stat st;
-    JET_ERR err;
+    JET_ERR err = dbfile_open(fd, &g->r, &g->f);
 
-    g->told = calloc(TOLD_SLOTS, sizeof(*g->told));
-    if (!g->told)
-        return RAISE(JET_errOutOfMemory);
-    err = dbfile_open(fd, &g->r, &g->f);
     if (err < 0)
         return err;
     err = os_stat_fd(fd, &st);
@@ -216,10 +212,51 @@ static JET_ERR run(struct integrity *g, int fd)
         return fault_io(&g->r, err, ESE_NO_OFFSET, "reading the size of the file");
     tell_state(g);
     check_size(g, st.size);
-    g->total = dbfile_last_page(g->f);
-    err = read_flags(g, fd);
+    return read_flags(g, fd);
+}
+
+static JET_ERR open_pages(struct integrity *g, const struct ese_pages *pages)
+{
+    struct dbfile_source source = {.last = pages->last, .read = pages->read, .ctx = pages->ctx};
+    const struct dbhdr_disk *raw;
+    struct ese_db_info info;
+    uint8_t *head;
+    JET_ERR err;
+
+    if (pages->page_size < PAGE_SIZE_MIN || pages->page_size > PAGE_SIZE_MAX)
+        return RAISE(JET_errInvalidParameter);
+    head = malloc(2 * (size_t)pages->page_size);
+    if (!head)
+        return RAISE(JET_errOutOfMemory);
+    memcpy(head, pages->header, pages->page_size);
+    memcpy(head + pages->page_size, pages->header, pages->page_size);
+    err = dbhdr_decode(head, 2 * (size_t)pages->page_size, &g->r, &info, &raw);
+    if (err >= 0 && info.page_size != pages->page_size)
+        err = RAISE(JET_errInvalidParameter);
+    if (err >= 0) {
+        g->shadow_off = le32_get(raw->flags) & HEADER_SHADOW_OFF;
+        source.info = &info;
+        err = dbfile_open_source(&source, &g->r, &g->f);
+    }
+    free(head);
     if (err >= 0)
-        err = check_all(g);
+        tell_state(g);
+    return err;
+}
+
+/* pages: NULL, or what is looked at instead of the file. */
+static JET_ERR run(struct integrity *g, int fd, const struct ese_pages *pages)
+{
+    JET_ERR err;
+
+    g->told = calloc(TOLD_SLOTS, sizeof(*g->told));
+    if (!g->told)
+        return RAISE(JET_errOutOfMemory);
+    err = pages ? open_pages(g, pages) : open_file(g, fd);
+    if (err < 0)
+        return err;
+    g->total = dbfile_last_page(g->f);
+    err = check_all(g);
     if (g->nr_demoted > FAULTS_OF_A_KIND_MAX)
         integrity_note(g, "%" PRIu64 " more findings of this kind are not told",
                        g->nr_demoted - FAULTS_OF_A_KIND_MAX);
@@ -228,8 +265,8 @@ static JET_ERR run(struct integrity *g, int fd)
     return err;
 }
 
-JET_ERR ese_integrity(int fd, const char *name, ese_fault_fn *report, void *ctx,
-                      ese_progress_fn *progress, void *progress_ctx, uint64_t *ret_faults)
+static JET_ERR check(int fd, const struct ese_pages *pages, const char *name, ese_fault_fn *report,
+                     void *ctx, ese_progress_fn *progress, void *progress_ctx, uint64_t *ret_faults)
 {
     struct integrity g = {
         .fn = report,
@@ -240,8 +277,21 @@ JET_ERR ese_integrity(int fd, const char *name, ese_fault_fn *report, void *ctx,
     JET_ERR err;
 
     g.r = (struct reporter){.fn = take_fault, .ctx = &g, .file = name};
-    err = run(&g, fd);
+    err = run(&g, fd, pages);
     done(&g);
     *ret_faults = g.nr_faults;
     return err;
+}
+
+JET_ERR ese_integrity(int fd, const char *name, ese_fault_fn *report, void *ctx,
+                      ese_progress_fn *progress, void *progress_ctx, uint64_t *ret_faults)
+{
+    return check(fd, NULL, name, report, ctx, progress, progress_ctx, ret_faults);
+}
+
+JET_ERR ese_integrity_pages(const struct ese_pages *pages, const char *name, ese_fault_fn *report,
+                            void *ctx, ese_progress_fn *progress, void *progress_ctx,
+                            uint64_t *ret_faults)
+{
+    return check(-1, pages, name, report, ctx, progress, progress_ctx, ret_faults);
 }

@@ -6,9 +6,9 @@
 #include "eseutil.h"
 
 static const struct command *const commands[] = {
-    &command_header,  &command_log,    &command_verify, &command_integrity,
-    &command_tables,  &command_space,  &command_dump,   &command_recover,
-    &command_restore, &command_create, &command_load,   &command_compact,
+    &command_header, &command_log,  &command_verify,  &command_integrity, &command_tables,
+    &command_space,  &command_dump, &command_recover, &command_restore,   &command_prove,
+    &command_create, &command_load, &command_compact,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -300,6 +300,15 @@ static bool may_be_deferred(JET_ERR err)
     return err == JET_errFileNotFound || err == JET_errInvalidPath || err == JET_errFileInvalidType;
 }
 
+/* A database that is not to be restored. */
+static bool pass_over(struct rslot *s, char *path)
+{
+    if (*path)
+        return false;
+    free(path);
+    return s->clean_later = true;
+}
+
 static JET_ERR cannot_open(struct recovery *rv, const char *path, JET_ERR err)
 {
     rv->r.file = path_name(path);
@@ -322,6 +331,8 @@ static JET_ERR attach(struct recovery *rv, const struct logged *l, enum mode mod
     path = find_path(rv, l->path, &l->sign_db);
     if (!path)
         return RAISE(JET_errOutOfMemory);
+    if (pass_over(s, path))
+        return JET_errSuccess;
     err = rfile_open(rv, path, &f);
     if (may_be_deferred(err)) {
         snprintf(s->why, sizeof(s->why), "%s", err_text(err));
@@ -359,6 +370,8 @@ static JET_ERR create(struct recovery *rv, const struct logged *l, const struct 
     path = find_path(rv, l->path, &l->sign_db);
     if (!path)
         return RAISE(JET_errOutOfMemory);
+    if (pass_over(s, path))
+        return JET_errSuccess;
     err = rfile_open(rv, path, &f);
     if (is_unusable(err)) {
         JET_ERR err2 = rfile_remove_unborn(rv, path, &unborn);

@@ -177,6 +177,7 @@ static JET_ERR read_checkpoint(struct recovery *rv)
         return err;
     if (memcmp(&s->chk_info.sign_log, &s->sign_log, sizeof(s->sign_log)) != 0) {
         fault_note(&rv->r, 0, 20, "it belongs to another log stream and is not used");
+        chkpt_info_done(&s->chk_info);
         return JET_errSuccess;
     }
     s->chk = *raw;

@@ -62,6 +62,7 @@ struct rfile {
     struct bufpool *pool;
     struct redo_db redo;
     bool overlay;
+    pgno_t last;  /* overlay: the file would end with this page */
     bool pending; /* CreateDB was replayed, CreateDBFinish not yet */
     bool created, recovered, removed;
     uint8_t dbid; /* where it is attached; 0: nowhere */
@@ -83,8 +84,9 @@ struct rslot { /* what the log says is attached under a dbid */
     lgpos_t lgpos_attach, lgpos_consistent;
     uint32_t pages_max;
     struct rfile *file; /* NULL: deferred */
-    bool clean_later;   /* deferred: the file was shut down cleanly later in this stream */
-    char why[160];      /* deferred */
+    bool
+        clean_later; /* deferred: the file was shut down cleanly later in this stream, or is passed over */
+    char why[160]; /* deferred */
 };
 
 /* A recovery that is the first part of an instance's start (live.h): the owner's lock is held already, logs and
@@ -105,7 +107,8 @@ struct recover_restore {
     lgpos_t stop;  /* records from here on are left out; 0: all count */
     struct logtime
         stop_time; /* ... and from the first segment on that is later than this; zero: all count */
-    /* Where a database is that the log names, on the heap; NULL: out of memory. Without the function: by name. */
+    /* Where a database is that the log names, on the heap; "": it is passed over; NULL: out of memory. Without the
+     * function: by name. */
     char *(*db_path)(void *ctx, const char *logged);
     void *ctx;
     struct signature sign_log; /* of the stream that begins behind a stop */

@@ -4,6 +4,7 @@
  *   restoreset.c   the set: where it is, of which kind, whether its logs are one stream
  *   restoredb.c    a database of it: may it be restored, and its copy
  *   restoredest.c  the place that appears when everything is done
+ *   restoreinst.c  into the place of an instance instead
  *   prove.c        the same without writing anything
  */
 #ifndef ESE_RECOVER_RESTORE_INT_H
@@ -15,7 +16,13 @@ struct restore_db {
     const struct ese_file *file; /* as it lies in the set */
     struct bkinfo trailer;       /* hard: of its trailer page */
     uint64_t size;               /* without it */
-    pgno_t *bad;                 /* pages that could not be verified: replay may make them anew */
+    /* Of a restore into an instance's place (restoreinst.c) only: */
+    struct ese_file *own; /* file, when it is not one of the set's */
+    const char *logged;   /* as the program's map calls it; NULL: by name */
+    char *work, *final;   /* where it is recovered, and where it goes then; absolute */
+    bool made;            /* work is there, and ours */
+
+    pgno_t *bad; /* pages that could not be verified: replay may make them anew */
     size_t nr_bad, room_bad;
 };
 
@@ -24,9 +31,12 @@ struct restore {
     struct recover_restore how;
     struct ese_recover_opts opts; /* of the recovery */
     lgen_t stop_gen;              /* later generations are left out; 0: none is */
-    int source;                   /* directory of the set */
-    char where[4];                /* "new", "old": within the one that the caller named */
-    lgen_t low, high;             /* of the logs that are used; 0: there are none */
+    bool strict;                  /* only a backup of the engine's will do */
+    bool mapped;              /* its databases are elsewhere: restore_find does not look at them */
+    lgen_t gen_low, gen_high; /* which logs it has; 0: those that are there */
+    int source;               /* directory of the set */
+    char where[4];            /* "new", "old": within the one that the caller named */
+    lgen_t low, high;         /* of the logs that are used; 0: there are none */
     struct restore_db *dbs;
     unsigned nr_dbs;
     uint64_t done, total; /* progress, bytes */

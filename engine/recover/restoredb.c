@@ -7,7 +7,8 @@
 #include "page/dbhdr.h"
 #include "recover/restore_int.h"
 
-#define PIECE_LEN (1u << 20) /* a whole number of pages of any size */
+#define PIECE_LEN \
+    (256u << 10) /* a whole number of pages of any size, and no more than a cache keeps */
 
 /* ---- may it be restored? ---------------------------------------------------------------------- */
 
@@ -26,13 +27,25 @@ static bool has_patch_file(const struct restore *rs, const struct ese_file *db)
     return false;
 }
 
+static JET_ERR open_source(struct restore *rs, const struct restore_db *db, int *ret_fd)
+{
+    struct rplace at;
+    JET_ERR err = rplace_find(&rs->rv, db->file->path, &at);
+
+    if (err < 0)
+        return err;
+    err = os_open_beneath(at.dirfd, at.path, ret_fd);
+    rplace_done(&at);
+    return err;
+}
+
 static JET_ERR read_trailer(struct restore *rs, const struct restore_db *db, uint8_t *page)
 {
     const uint32_t page_size = db->file->header.db.page_size;
     JET_ERR err;
     int fd;
 
-    err = os_open_beneath(rs->source, db->file->path, &fd);
+    err = open_source(rs, db, &fd);
     if (err < 0)
         return fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "opening the database");
     err = os_pread_all(fd, page, page_size, db->file->size - page_size);
@@ -120,7 +133,7 @@ static JET_ERR check_backup(struct restore *rs, struct restore_db *db)
         info->state != ESE_DB_CLEAN)
         return fault(&rs->rv.r, JET_errDatabaseCorrupted, 0, 0, 52, "its state is \"%s\"",
                      dbstate_name(info->state));
-    if (!has_patch_file(rs, db->file))
+    if (!rs->mapped && !has_patch_file(rs, db->file))
         return fault(&rs->rv.r, JET_errPatchFileMissing, 0, 0, ESE_NO_OFFSET,
                      "the .pat file beside it is missing: it was not copied whole");
     if (!info->full_cur.gen_low)
@@ -242,7 +255,7 @@ JET_ERR restore_db_copy(struct restore *rs, struct restore_db *db, int to)
     if (!piece)
         return RAISE(JET_errOutOfMemory);
     rs->rv.r.file = path_name(db->file->path);
-    err = os_open_beneath(rs->source, db->file->path, &from);
+    err = open_source(rs, db, &from);
     if (err < 0) {
         free(piece);
         return fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "opening the database");
@@ -293,5 +306,13 @@ JET_ERR restore_db_recheck(struct restore *rs, const struct restore_db *db, int 
 
 void restore_db_done(struct restore_db *db)
 {
+    if (db->own) {
+        if (db->own->header_ok)
+            ese_header_done(&db->own->header);
+        free(db->own->path);
+        free(db->own);
+    }
+    free(db->work);
+    free(db->final);
     free(db->bad);
 }

@@ -109,6 +109,25 @@ static JET_ERR check_logs(struct restore *rs)
     return err;
 }
 
+/* Only those that the caller's backup has, and all of them. */
+static JET_ERR choose_logs(struct restore *rs)
+{
+    struct rset *s = &rs->rv.set;
+    unsigned first = 0;
+
+    while (first < s->nr_logs && rs->gen_low && s->logs[first].gen < rs->gen_low)
+        first++;
+    s->nr_logs -= first;
+    memmove(s->logs, s->logs + first, s->nr_logs * sizeof(*s->logs));
+    while (s->nr_logs && rs->gen_high && s->logs[s->nr_logs - 1].gen > rs->gen_high)
+        s->nr_logs--;
+    if (s->nr_logs && rs->gen_low && s->logs[0].gen != rs->gen_low)
+        return missing_logs(rs, rs->gen_low, s->logs[0].gen - 1);
+    if (s->nr_logs && rs->gen_high && s->logs[s->nr_logs - 1].gen != rs->gen_high)
+        return missing_logs(rs, s->logs[s->nr_logs - 1].gen + 1, rs->gen_high);
+    return JET_errSuccess;
+}
+
 static void note_range(struct restore *rs)
 {
     const struct rset *s = &rs->rv.set;
@@ -198,13 +217,16 @@ JET_ERR restore_find(struct restore *rs, int dirfd)
         err = rset_find(&rs->rv);
     if (err < 0)
         return err;
-    rs->how.hard = rs->how.archived = is_backup(s->inst);
+    rs->how.hard = rs->how.archived = rs->strict || is_backup(s->inst);
+    err = choose_logs(rs);
+    if (err < 0)
+        return err;
     for (unsigned i = 0; i < s->nr_logs; i++)
         s->logs[i].foreign = true;
     note_range(rs);
     if (rs->how.hard)
         err = find_backup(rs);
-    if (err >= 0)
+    if (err >= 0 && !rs->mapped)
         err = list_databases(rs);
     if (err >= 0)
         err = leave_out(rs);

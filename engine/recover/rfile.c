@@ -31,8 +31,11 @@ static JET_ERR extend(void *ctx, pgno_t last)
     struct os_stat st;
     JET_ERR err;
 
-    if (f->overlay)
-        return JET_errSuccess; /* what is not there reads as blank */
+    if (f->overlay) { /* what is not there reads as blank */
+        if (last > f->last)
+            f->last = last;
+        return JET_errSuccess;
+    }
     err = os_stat_fd(f->fd, &st);
     if (err >= 0 && st.size < want)
         err = os_truncate(f->fd, want);
@@ -46,8 +49,11 @@ static JET_ERR cut_off(struct rfile *f, pgno_t first)
     JET_ERR err = JET_errSuccess;
 
     bufpool_cut(f->pool, first);
-    if (f->overlay)
+    if (f->overlay) {
+        if (first <= f->last)
+            f->last = first - 1;
         return JET_errSuccess;
+    }
     err = os_stat_fd(f->fd, &st);
     if (err >= 0 && st.size > want)
         err = os_truncate(f->fd, want);
@@ -57,19 +63,19 @@ static JET_ERR cut_off(struct rfile *f, pgno_t first)
 static JET_ERR discard(void *ctx, pgno_t first, uint32_t nr, bool cut)
 {
     struct rfile *f = ctx;
-    struct os_stat st;
-    uint64_t end = (uint64_t)first + nr;
-    JET_ERR err;
+    struct os_stat st = {0};
+    uint64_t end = (uint64_t)first + nr, behind;
+    JET_ERR err = JET_errSuccess;
 
     if (first == PGNO_NULL)
         return RAISE(JET_errLogFileCorrupt);
     if (cut)
         return cut_off(f, first);
-    err = os_stat_fd(f->fd, &st);
-    if (err < 0)
+    if (!f->overlay && (err = os_stat_fd(f->fd, &st)) < 0)
         return fault_io(&f->rv->r, err, ESE_NO_OFFSET, "looking at the database");
-    if (end > st.size / f->page_size)
-        end = st.size / f->page_size;
+    behind = f->overlay ? (uint64_t)f->last + 1 : st.size / f->page_size;
+    if (end > behind)
+        end = behind;
     for (uint64_t pgno = first; pgno < end && err >= 0; pgno++) {
         struct buf *b;
         err = buf_get(f->pool, (pgno_t)pgno, BUF_NEW, &b);
@@ -177,18 +183,33 @@ static JET_ERR guard_file(struct rfile *f)
     return err < 0 ? err : bufguard_mend(rv->guard, f->pool, &rfile_hdr(f)->sign_db);
 }
 
+/* An overlay begins with the pages that the file has, without a backup's trailer. */
+static void begin_overlay(struct rfile *f, uint64_t size)
+{
+    const struct recover_restore *rs = f->rv->restore;
+    uint64_t pages = size / f->page_size;
+
+    if (rs && rs->hard && pages)
+        pages--;
+    f->last = pages < 3 ? 0 : pages - 2 > INT32_MAX ? INT32_MAX : (pgno_t)(pages - 2);
+    bufpool_cut(f->pool, f->last + 1);
+}
+
 static JET_ERR open_header(struct recovery *rv, const char *path, int fd, struct rfile **ret)
 {
     struct reporter quiet = {0};
     const struct dbhdr_disk *raw;
     struct ese_db_info info;
     uint8_t *head = malloc(DBHDR_HEAD_LEN);
+    struct os_stat st;
     size_t len;
     JET_ERR err;
 
     if (!head)
         return RAISE(JET_errOutOfMemory);
     err = os_pread(fd, head, DBHDR_HEAD_LEN, 0, &len);
+    if (err >= 0)
+        err = os_stat_fd(fd, &st);
     if (err >= 0)
         err = dbhdr_decode(head, len, &quiet, &info, &raw);
     if (err >= 0 && info.page_size != rv->page_size)
@@ -198,6 +219,8 @@ static JET_ERR open_header(struct recovery *rv, const char *path, int fd, struct
     if (err >= 0) {
         memcpy((*ret)->page, raw, info.page_size);
         adopt_copy(*ret);
+        if ((*ret)->overlay)
+            begin_overlay(*ret, st.size);
     }
     free(head);
     return err;
@@ -275,7 +298,7 @@ static JET_ERR create(struct recovery *rv, const char *path, int *ret_fd)
     JET_ERR err;
 
     if (rv->opts->dry_run)
-        return os_create_unnamed(ret_fd);
+        return os_create_temp(ret_fd);
     err = rplace_find(rv, path, &at);
     if (err < 0)
         return err;

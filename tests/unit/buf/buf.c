@@ -86,6 +86,75 @@ static void an_overlay_writes_nothing(void **state)
     close_world(&w);
 }
 
+static void an_overlay_keeps_no_more_in_memory_than_it_should(void **state)
+{
+    struct bufcache_stats st;
+    struct bufcache *c;
+    struct world w;
+    uint8_t page[PAGE];
+    bool has;
+
+    (void)state;
+    open_world(&w, 40, true, 8);
+    bufpool_free(w.pool);
+    assert_int_equal(bufcache_new(PAGE, 8, &c), 0);
+    assert_int_equal(bufpool_new(c, w.fd, PAGE, true, 0, &w.r, flush_log, &w, &w.pool), 0);
+    for (int turn = 1; turn <= 2; turn++) /* the second time over what was kept aside */
+        for (pgno_t p = 1; p <= 30; p++)
+            set_dbtime(&w, p, (dbtime_t)turn * 1000 + p, p);
+    bufcache_stats(c, &st);
+    assert_in_range(st.frames, 1, 10);
+    assert_int_equal(bufpool_nr_dirty(w.pool), 30);
+    assert_in_range(bufpool_nr_spilled(w.pool), 20, 30);
+    assert_int_equal(w.asked, 0);
+    for (pgno_t p = 1; p <= 40; p++) {
+        struct page_check check;
+        assert_int_equal(bufpool_changed(w.pool, p, page, &has), 0);
+        assert_int_equal(has, p <= 30);
+        if (!has)
+            continue;
+        page_verify(page, PAGE, p, &check);
+        assert_int_equal(check.verdict, PAGE_OK);
+        assert_int_equal(page_dbtime((struct page){page, PAGE}), 2000 + p);
+    }
+    bufpool_cut(w.pool, 11);
+    assert_int_equal(bufpool_nr_dirty(w.pool), 10);
+    assert_int_equal(bufpool_changed(w.pool, 20, page, &has), 0);
+    assert_true(has && page_is_zero(page, PAGE));
+    close_world(&w);
+    bufcache_free(c);
+}
+
+static void an_overlay_without_room_fails_for_good(void **state)
+{
+    const char *was = getenv("TMPDIR");
+    char *keep = was ? strdup(was) : NULL;
+    JET_ERR err = 0;
+    struct world w;
+    struct buf *b;
+
+    (void)state;
+    setenv("TMPDIR", "/no/such", 1);
+    open_world(&w, 60, true, 8);
+    for (pgno_t p = 1; p <= 60 && err >= 0; p++) {
+        err = buf_get(w.pool, p, BUF_READ, &b);
+        if (err < 0)
+            break;
+        page_set_dbtime((struct edit){b->b, PAGE}, 1000);
+        buf_dirty(b, 1);
+        buf_put(b);
+    }
+    assert_int_equal(err, JET_errFileNotFound);
+    assert_int_equal(buf_get(w.pool, 1, BUF_READ, &b), err);
+    assert_true(w.r.nr_faults > 0);
+    close_world(&w);
+    if (keep)
+        setenv("TMPDIR", keep, 1);
+    else
+        unsetenv("TMPDIR");
+    free(keep);
+}
+
 static void pinned_pages_stay_where_they_are(void **state)
 {
     struct world w;
@@ -424,6 +493,8 @@ int main(void)
         cmocka_unit_test(a_page_that_is_held_back_stays_in_memory),
         cmocka_unit_test(flushing_a_page_that_is_held_back_is_final),
         cmocka_unit_test(an_overlay_writes_nothing),
+        cmocka_unit_test(an_overlay_keeps_no_more_in_memory_than_it_should),
+        cmocka_unit_test(an_overlay_without_room_fails_for_good),
         cmocka_unit_test(pinned_pages_stay_where_they_are),
         cmocka_unit_test(damage_is_told_and_blank_pages_are_not_damage),
         cmocka_unit_test(a_new_page_that_was_not_made_is_forgotten),

@@ -687,6 +687,42 @@ static void part_of_a_page_at_the_end_is_a_fault(void **state)
     testdb_done(&db);
 }
 
+static JET_ERR read_from_file(void *ctx, uint32_t pgno, void *page)
+{
+    const int *fd = ctx;
+
+    return pread(*fd, page, 4096, (off_t)(pgno + 1) * 4096) == 4096 ? JET_errSuccess
+                                                                    : JET_errDiskIO;
+}
+
+static void pages_in_no_file_are_looked_at_likewise(void **state)
+{
+    uint8_t header[4096];
+    struct testdb db;
+    struct found fs = {0};
+    uint64_t nr;
+    int fd;
+    struct ese_pages pages = {header, 4096, NR_PAGES, read_from_file, &fd};
+
+    (void)state;
+    make_database(&db, 4096);
+    fd = testdb_write(&db);
+    assert_int_equal(pread(fd, header, sizeof(header), 0), sizeof(header));
+    assert_int_equal(ese_integrity_pages(&pages, "p", take, &fs, NULL, NULL, &nr), JET_errSuccess);
+    assert_int_equal(nr, 0);
+    assert_int_equal(pwrite(fd, "damage", 6, (TABLE_LEAF + 1) * 4096 + 1000), 6);
+    assert_int_equal(ese_integrity_pages(&pages, "p", take, &fs, NULL, NULL, &nr), JET_errSuccess);
+    assert_int_equal(nr, 1);
+    assert_true(has(&fs, JET_errReadVerifyFailure, TABLE_LEAF, "checksum"));
+    pages.page_size = 2048;
+    assert_int_equal(ese_integrity_pages(&pages, "p", NULL, NULL, NULL, NULL, &nr),
+                     JET_errReadVerifyFailure);
+    pages.page_size = 65536;
+    assert_int_equal(ese_integrity_pages(&pages, "p", NULL, NULL, NULL, NULL, &nr),
+                     JET_errInvalidParameter);
+    testdb_done(&db);
+}
+
 /* What cannot be read is told once; what hangs on it is not blamed. */
 static void one_damaged_leaf_is_one_fault(void **state)
 {
@@ -813,6 +849,7 @@ int main(void)
         cmocka_unit_test(missing_unicode_entry_is_told),
         cmocka_unit_test(entry_without_record_is_told_when_numbers_are_not_known),
         cmocka_unit_test(part_of_a_page_at_the_end_is_a_fault),
+        cmocka_unit_test(pages_in_no_file_are_looked_at_likewise),
         cmocka_unit_test(one_damaged_leaf_is_one_fault),
         cmocka_unit_test(leaked_pages_are_a_note),
         cmocka_unit_test(missing_shadow_is_no_fault_when_it_is_switched_off),

@@ -28,6 +28,38 @@ static enum what what;
 
 static char top[64], set[80], dest[80], partial[96];
 
+/* Files with changes that were not synced, and whether one of them got the name that makes it count. */
+static ino_t unsynced[64];
+static unsigned nr_unsynced, named_too_early;
+
+static unsigned find_unsynced(ino_t ino)
+{
+    unsigned i = 0;
+
+    while (i < nr_unsynced && unsynced[i] != ino)
+        i++;
+    return i;
+}
+
+static void note_change(int fd)
+{
+    struct stat st;
+
+    if (!counting || fstat(fd, &st) < 0 || find_unsynced(st.st_ino) < nr_unsynced)
+        return;
+    assert_true(nr_unsynced < 64);
+    unsynced[nr_unsynced++] = st.st_ino;
+}
+
+static void note_sync(int fd)
+{
+    struct stat st;
+    unsigned i;
+
+    if (counting && fstat(fd, &st) == 0 && (i = find_unsynced(st.st_ino)) < nr_unsynced)
+        unsynced[i] = unsynced[--nr_unsynced];
+}
+
 /* True: the call is to fail. */
 static bool change(bool takes_space)
 {
@@ -43,13 +75,14 @@ ssize_t __real_pwrite64(int fd, const void *buf, size_t len, off_t off);
 ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off);
 ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off)
 {
+    note_change(fd);
     return change(true) ? -1 : __real_pwrite64(fd, buf, len, off);
 }
 
 int __wrap_fsync(int fd);
 int __wrap_fsync(int fd)
 {
-    (void)fd;
+    note_sync(fd);
     return change(false) ? -1 : 0; /* the process is what is lost here, not the machine */
 }
 
@@ -57,6 +90,8 @@ int __real_renameat(int a, const char *from, int b, const char *to);
 int __wrap_renameat(int a, const char *from, int b, const char *to);
 int __wrap_renameat(int a, const char *from, int b, const char *to)
 {
+    if (counting && (strcmp(to, "dest") == 0 || strstr(from, ".esefs-restore/")))
+        named_too_early += nr_unsynced > 0;
     return change(true) ? -1 : __real_renameat(a, from, b, to);
 }
 
@@ -64,6 +99,7 @@ int __real_ftruncate64(int fd, off_t len);
 int __wrap_ftruncate64(int fd, off_t len);
 int __wrap_ftruncate64(int fd, off_t len)
 {
+    note_change(fd);
     return change(true) ? -1 : __real_ftruncate64(fd, len);
 }
 
@@ -179,7 +215,7 @@ static JET_ERR restore(void)
     JET_ERR err;
 
     assert_true(fd >= 0);
-    changes = 0;
+    changes = nr_unsynced = named_too_early = 0;
     counting = true;
     err = ese_restore(fd, dest, &opts, NULL, NULL, NULL, NULL, &ret);
     counting = false;
@@ -257,6 +293,7 @@ static unsigned count_changes(bool there)
     fresh_dest(there);
     at = 0;
     OK(restore());
+    assert_int_equal(named_too_early, 0);
     assert_whole();
     return changes;
 }
@@ -358,6 +395,95 @@ static void a_full_disk_leaves_nothing(void **state)
     each_failure(false, FAIL_SPACE);
 }
 
+/* ---- proofs ----------------------------------------------------------------------------------- */
+
+static volatile int cancel;
+static unsigned nr_told, cancel_at;
+static uint64_t told_done, told_total;
+
+static void on_progress(void *ctx, uint64_t done, uint64_t total)
+{
+    (void)ctx;
+    assert_true(done >= told_done && done <= total);
+    assert_true(!told_total || told_total == total);
+    told_done = done;
+    told_total = total;
+    if (++nr_told == cancel_at)
+        cancel = 1;
+}
+
+static JET_ERR prove(uint64_t memory, struct ese_proof *ret)
+{
+    const struct ese_prove_opts opts = {.memory = memory, .cancel = &cancel};
+    int fd = open(set, O_RDONLY | O_DIRECTORY);
+    JET_ERR err;
+
+    assert_true(fd >= 0);
+    cancel = 0;
+    nr_told = 0;
+    told_done = told_total = 0;
+    changes = 0;
+    counting = true;
+    err = ese_prove(fd, &opts, NULL, NULL, on_progress, NULL, ret);
+    counting = false;
+    close(fd);
+    return err;
+}
+
+static void a_proof_changes_nothing(void **state)
+{
+    struct ese_proof proof;
+
+    (void)state;
+    at = 0;
+    cancel_at = 0;
+    OK(prove(0, &proof));
+    assert_int_equal(changes, 0);
+    assert_int_equal(proof.faults, 0);
+    assert_false(proof.backup);
+    assert_true(proof.pages_changed > 3);
+    assert_int_equal(proof.pages_spilled, 0);
+    assert_int_equal(proof.recovery.transactions_undone, 1);
+    assert_int_equal(told_done, told_total);
+    ese_proof_done(&proof);
+    assert_int_equal(nr_entries(top), 1 + (access(dest, F_OK) == 0));
+}
+
+static void a_proof_can_be_stopped_at_any_moment(void **state)
+{
+    struct ese_proof proof;
+    unsigned n;
+
+    (void)state;
+    OK(prove(0, &proof));
+    ese_proof_done(&proof);
+    n = nr_told;
+    for (cancel_at = 1; cancel_at < n; cancel_at += step(n)) {
+        assert_int_equal(prove(0, &proof), JET_errClientRequestToStopJetService);
+        assert_int_equal(proof.faults, 0);
+        ese_proof_done(&proof);
+    }
+    cancel_at = 0;
+}
+
+static void a_proof_whose_temporary_file_is_full_fails(void **state)
+{
+    struct ese_proof proof;
+
+    (void)state;
+    at = 0;
+    OK(prove(1, &proof));
+    assert_true(proof.pages_spilled > 0);
+    assert_true(changes >= proof.pages_spilled);
+    ese_proof_done(&proof);
+    at = 2;
+    what = FAIL_SPACE;
+    assert_int_equal(prove(1, &proof), JET_errDiskFull);
+    assert_true(proof.faults > 0);
+    ese_proof_done(&proof);
+    at = 0;
+}
+
 /* ---- what is in it --------------------------------------------------------------------------- */
 
 static void what_was_committed_is_there_and_an_instance_goes_on(void **state)
@@ -397,6 +523,9 @@ int main(void)
         cmocka_unit_test(a_failing_call_leaves_nothing_beside),
         cmocka_unit_test(a_failing_call_leaves_an_empty_directory_empty),
         cmocka_unit_test(a_full_disk_leaves_nothing),
+        cmocka_unit_test(a_proof_changes_nothing),
+        cmocka_unit_test(a_proof_can_be_stopped_at_any_moment),
+        cmocka_unit_test(a_proof_whose_temporary_file_is_full_fails),
         cmocka_unit_test(what_was_committed_is_there_and_an_instance_goes_on),
     };
 

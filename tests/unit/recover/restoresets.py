@@ -102,6 +102,10 @@ class Restore(unittest.TestCase):
         for w in (error,) + words:
             self.assertIn(w, r.stderr)
         self.assertEqual(os.listdir(self.top), ["set"], "nothing is left of it")
+        if not args:  # a proof says the same
+            r = run("prove", self.dir)
+            self.assertEqual(r.returncode, DAMAGED, r.stdout + r.stderr)
+            self.assertIn(error, r.stderr)
         self.assertEqual(tree(self.dir), before, "the backup is only read")
 
     def dump(self, db):
@@ -129,6 +133,8 @@ class Restore(unittest.TestCase):
     def restores(self, *args):
         before = tree(self.dir)
         r = self.restore(DONE, *args)
+        p = run("prove", self.dir)
+        self.assertEqual((p.returncode, p.stdout[:7]), (DONE, "clean: "), p.stderr)
         self.assertEqual(tree(self.dir), before, "the backup is only read")
         self.sound()
         return r
@@ -177,6 +183,32 @@ class Restore(unittest.TestCase):
                     self.take("%s/%s/files" % (name, kind))
                     self.assertIn("restored a copy of an instance", self.restores().stdout)
                     self.same_content("%s/%s/expected.txt" % (name, kind))
+
+    def test_a_copy_at_rest_is_refused_as_recovery_refuses_it(self):
+        for names, error in ((("edb.log", "edbtmp.log"), "JET_errMissingLogFile (-528)"),
+                             (("edb.log",), "JET_errRequiredLogFilesMissing (-543)"),
+                             (("edb00000008.log",), "JET_errInvalidLogSequence (-515)"),
+                             (("edb00000006.log",), "JET_errMissingLogFile (-528)")):
+            with self.subTest(error):
+                self.take("p4096_w10/dirty/files")
+                for n in names:
+                    os.remove(self.path(n))
+                self.refused(error)
+        for n in os.listdir(self.dir):
+            if n != "test.edb":
+                os.remove(self.path(n))
+        self.refused("JET_errDatabaseDirtyShutdown (-550)")
+        self.take("p4096_w10/dirty/files")
+        self.change("edb00000008.log", 9000, b"DAMAGE!")
+        self.refused("JET_errLogFileCorrupt (-501)", "edb00000008.log")
+        self.take("p4096_w10/dirty/files")
+        self.refused("JET_errEndingRestoreLogTooLow (-553)", args=("--stop-at", "9"))
+
+    def test_a_checkpoint_of_another_stream_is_not_used(self):
+        self.take("p4096_w10/dirty/files")
+        shutil.copyfile(os.path.join(DATA, "engine/p4096_w10_jtx/dirty/files/edb.jcp"), self.path("edb.chk"))
+        self.assertIn("another log stream", self.restores().stderr)
+        self.same_content("p4096_w10/dirty/expected.txt")
 
     def test_a_clean_database_alone_restores(self):
         self.take("p4096_w10/clean/files")
@@ -428,6 +460,111 @@ class Restore(unittest.TestCase):
         r = run("log", self.dest)
         self.assertEqual(r.returncode, DAMAGED)
         self.assertIn("edb0000000C.log: JET_errBadLogSignature (-530)", r.stderr)
+
+    # ---- proofs ----
+
+    def prove(self, status, *args, **env):
+        r = subprocess.run((ESEUTIL, "prove") + args + (self.dir,), capture_output=True, text=True, timeout=120,
+                           env=dict(os.environ, **env))
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r
+
+    def test_a_proof_needs_no_memory_for_what_is_changed(self):
+        self.take("p4096_w10/full_incr/files")
+        a = json.loads(self.prove(DONE, "--json").stdout.splitlines()[-1])
+        b = json.loads(self.prove(DONE, "--json", "--memory", "1K").stdout.splitlines()[-1])
+        self.assertEqual((a["pages_spilled"], a["clean"], a["faults"], a["generation_high"]), (0, True, 0, 12))
+        self.assertGreater(b["pages_spilled"], 50)
+        for k in a:
+            if k != "pages_spilled":
+                self.assertEqual(a[k], b[k], k)
+        self.multi()
+
+    def multi(self):
+        """Of several databases each has its share."""
+        self.take("p4096_w10/multidb/files")
+        self.assertGreater(json.loads(self.prove(DONE, "--json", "--memory", "1K").stdout.splitlines()[-1])["pages_spilled"], 10)
+
+    def test_a_proof_without_room_for_what_is_changed_fails(self):
+        self.take("p4096_w10/full_incr/files")
+        r = self.prove(CANNOT, "--memory", "1K", TMPDIR=os.path.join(self.top, "missing"))
+        self.assertIn("keeping a changed page aside", r.stderr)
+        self.prove(DONE, TMPDIR=os.path.join(self.top, "missing"))
+
+    def test_a_proof_and_a_restore_agree_on_each_damaged_page(self):
+        self.take("p4096_w10/full_incr/files")
+        whole = self.read("test.edb")
+        refused = 0
+        for page in range(1, len(whole) // 4096 - 2, 9):
+            at = (page + 1) * 4096
+            if not whole[at:at + 4096].strip(b"\0"):
+                continue
+            self.change("test.edb", at + 500, os.urandom(64))
+            r = run("prove", self.dir)
+            shutil.rmtree(self.dest, ignore_errors=True)
+            self.assertEqual(r.returncode, run("restore", self.dir, self.dest).returncode, page)
+            if r.returncode != DONE:
+                refused += 1
+                self.assertIn("page %d (offset 0x%X): JET_errReadVerifyFailure (-1018)" % (page, at), r.stderr)
+            self.change("test.edb", at, whole[at:at + 4096])
+        self.assertGreater(refused, 10)
+
+    def test_a_page_of_an_older_state_is_found_by_the_replay(self):
+        old = os.path.join(DATA, "engine/p4096_w10/atomic/files_full1/new/test.edb")
+        self.take("p4096_w10/atomic/files_full2")
+        shutil.copytree(self.path("new"), self.dir, dirs_exist_ok=True)
+        shutil.rmtree(self.path("new"))
+        logged = self.logged_pages()
+        with open(old, "rb") as f:
+            raw = f.read()
+        found = 0
+        for page in sorted(logged):
+            at = (page + 1) * 4096
+            was = self.read("test.edb", at, 4096)
+            if at + 4096 > len(raw) - 4096 or raw[at:at + 4096] == was or not raw[at:at + 4096].strip(b"\0"):
+                continue
+            self.change("test.edb", at, raw[at:at + 4096])
+            r = run("prove", self.dir)
+            if "JET_errDbTimeTooOld (-566)" in r.stderr:
+                self.assertEqual(r.returncode, DAMAGED)
+                self.assertIn("page %d " % page, r.stderr)
+                self.assertIn("page %d " % page, self.restore(DAMAGED).stderr)
+                found += 1
+            self.change("test.edb", at, was)
+        self.assertGreater(found, 0)
+        self.prove(DONE)
+
+    def test_a_proof_walks_the_trees(self):
+        self.take("p4096_w10/clean/files")
+        page = 4  # the catalogue's root: its flags say now that it is a page of something else
+        raw = bytearray(self.read("test.edb", (page + 1) * 4096, 4096))
+        struct.pack_into("<I", raw, 24, 999)  # the tree it belongs to
+        struct.pack_into("<I", raw, 36, struct.unpack_from("<I", raw, 36)[0] & ~0x2000)
+        struct.pack_into("<II", raw, 0, 0, page)
+        struct.pack_into("<I", raw, 0, xor_sum(raw))
+        self.change("test.edb", (page + 1) * 4096, raw)
+        r = self.prove(DAMAGED, "--json")
+        last = json.loads(r.stdout.splitlines()[-1])
+        self.assertEqual(last["clean"], False)
+        self.assertGreater(last["faults"], 0)
+
+    def test_a_wrong_bit_is_no_fault_of_a_proof(self):
+        self.take("p4096_w10/full_incr/files")
+        at = 5 * 4096 + 1000
+        self.change("test.edb", at, bytes([self.read("test.edb", at, 1)[0] ^ 4]))
+        self.assertIn("wrong bits, which a restore corrects", self.prove(DONE).stdout)
+
+    def test_the_command_line_of_a_proof(self):
+        self.assertIn("--memory SIZE", run("prove", "--help").stdout)
+        for args in ((), ("a", "b"), ("--memory", "0", "a"), ("--memory", "x", "a"), ("--memory", "-1", "a"),
+                     ("--memory", "1T", "a"), ("--memory", "1Kx", "a"), ("--memory", "99999999999G", "a"), ("--no-such", "a")):
+            self.assertEqual(run("prove", *args).returncode, USAGE, args)
+        self.assertEqual(run("prove", os.path.join(self.top, "missing")).returncode, CANNOT)
+        os.mkdir(self.dir)
+        self.assertIn("JET_errFileNotFound", self.prove(CANNOT).stderr)
+        self.take("p4096_w10/full/files")
+        self.assertIn("XYZ", self.prove(CANNOT, "--base", "XYZ").stderr)
+        self.prove(DONE, "--base", "EDB", "--memory", "1G", "--quiet")
 
     # ---- where it goes ----
 

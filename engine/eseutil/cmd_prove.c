@@ -1,0 +1,127 @@
+/* eseutil prove BACKUP: would it restore, and would every tree be sound? Nothing is written. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fields.h"
+#include "eseutil.h"
+
+struct run {
+    struct common common;
+    struct verdict verdict;
+    struct bar bar;
+};
+
+static void report(void *ctx, const struct ese_fault *f)
+{
+    struct run *r = ctx;
+
+    bar_hide(&r->bar);
+    verdict_report(&r->verdict, f);
+}
+
+/* Bytes, with K, M or G behind them; 0: it is none. */
+static uint64_t parse_size(const char *s)
+{
+    char *end;
+    uint64_t n = strtoull(s, &end, 10);
+    const unsigned shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
+
+    if (end == s || *s == '-' || n >> (63 - shift) || end[shift ? 1 : 0])
+        return 0;
+    return n << shift;
+}
+
+static void print_text(const struct ese_proof *p)
+{
+    printf("clean: %s", p->backup ? "a backup" : "a copy of an instance");
+    if (*p->where)
+        printf(" in %s", p->where);
+    if (p->gen_low)
+        printf(", log generations 0x%" PRIX32 " to 0x%" PRIX32, p->gen_low, p->gen_high);
+    printf(", %" PRIu64 " pages, %" PRIu64 " changed by %" PRIu64 " records", p->pages,
+           p->pages_changed, p->recovery.records);
+    if (p->pages_spilled)
+        printf(" (%" PRIu64 " kept in a file meanwhile)", p->pages_spilled);
+    if (p->corrected)
+        printf("; %" PRIu64 " wrong bits, which a restore corrects", p->corrected);
+    putchar('\n');
+}
+
+static void print_json(const struct ese_proof *p, bool clean)
+{
+    struct fields f;
+
+    fields_begin(&f, stdout, true);
+    fields_bool(&f, "clean", clean);
+    fields_bool(&f, "backup", p->backup);
+    fields_str(&f, "where", p->where);
+    fields_u64(&f, "generation_low", p->gen_low);
+    fields_u64(&f, "generation_high", p->gen_high);
+    fields_u64(&f, "faults", p->faults);
+    fields_u64(&f, "corrected", p->corrected);
+    fields_u64(&f, "pages", p->pages);
+    fields_u64(&f, "pages_changed", p->pages_changed);
+    fields_u64(&f, "pages_spilled", p->pages_spilled);
+    fields_u64(&f, "records", p->recovery.records);
+    fields_end(&f);
+}
+
+static int prove(struct run *r, const char *path, const struct ese_prove_opts *opts)
+{
+    struct ese_proof proof;
+    JET_ERR err;
+    int status, fd = open_input_dir(path);
+
+    if (fd < 0)
+        return EXIT_CANNOT;
+    bar_begin(&r->bar, &r->common, path, 0);
+    err = ese_prove(fd, opts, report, r, bar_progress, &r->bar, &proof);
+    bar_end(&r->bar);
+    close(fd);
+    if (r->common.json && err != JET_errClientRequestToStopJetService)
+        print_json(&proof, err >= 0);
+    else if (err >= 0)
+        print_text(&proof);
+    ese_proof_done(&proof);
+    if (err == JET_errClientRequestToStopJetService) {
+        fprintf(stderr, "eseutil: %s: interrupted\n", path);
+        return EXIT_INTERRUPTED;
+    }
+    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
+    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {{"memory", required_argument, NULL, 'm'},
+                                            {"base", required_argument, NULL, 'b'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMON_OPTIONS};
+    struct ese_prove_opts opts = {0};
+    struct run r = {0};
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
+        if (opt == 'm' && !(opts.memory = parse_size(optarg)))
+            return usage_error(&command_prove, "'%s' is no size (a number, K, M or G behind it)",
+                               optarg);
+        else if (opt == 'b')
+            opts.base = optarg;
+        else if (opt == 'j')
+            r.common.json = r.verdict.json = true;
+        else if (opt != 'm')
+            common_option(&command_prove, &r.common, opt);
+    }
+    if (argc != optind + 1)
+        return usage_error(&command_prove, "one BACKUP is wanted");
+    opts.cancel = stop_on_signal();
+    return prove(&r, argv[optind], &opts);
+}
+
+const struct command command_prove = {
+    "prove", run, "[--memory SIZE] [--base BASE] [--json] BACKUP",
+    "Proves that a backup can be restored: replays its logs in memory and walks every tree",
+    "      --memory SIZE    for pages that the logs change; more go to a file in TMPDIR (32M)\n"
+    "      --base BASE      which log stream, where BACKUP holds several (\"edb\")\n"
+    "      --json           findings and result as JSON lines on stdout\n"};
