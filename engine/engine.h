@@ -315,9 +315,8 @@ JET_ERR ese_log_dump(int fd, const char *name, const struct ese_log_dump_opts *o
 struct ese_recover_opts {
     const char *base; /* log base name ("edb") where a directory holds several streams; or NULL */
     const char *to;   /* a directory, empty or absent: recover a copy there. NULL: in place */
-    bool dry_run;     /* everything in memory, nothing is written */
-    uint64_t
-        cache_bytes; /* pages of each database kept in memory, if they may be written; 0: 256 MiB */
+    bool dry_run;     /* nothing is written but what memory has no room for, to a temporary file */
+    uint64_t cache_bytes; /* pages of each database kept in memory; 0: 256 MiB */
     const volatile int
         *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
 };
