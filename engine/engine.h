@@ -319,12 +319,11 @@ JET_ERR ese_log_dump(int fd, const char *name, const struct ese_log_dump_opts *o
 struct ese_recover_opts {
     const char *base; /* log base name ("edb") where a directory holds several streams; or NULL */
     const char *to;   /* a directory, empty or absent: recover a copy there. NULL: in place */
-    bool dry_run;     /* everything in memory, nothing is written */
+    bool dry_run;     /* nothing is written but what memory has no room for, to a temporary file */
     /* A database that the log has attached at its end may be missing: it is told as a note, and the stream goes on without
      * it, for ever (JET_bitReplayIgnoreMissingDB). Else JET_errAttachedDatabaseMismatch. */
     bool ignore_missing;
-    uint64_t
-        cache_bytes; /* pages of each database kept in memory, if they may be written; 0: 256 MiB */
+    uint64_t cache_bytes; /* pages of each database kept in memory; 0: 256 MiB */
     const volatile int
         *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
 };
