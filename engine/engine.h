@@ -365,7 +365,7 @@ struct ese_backup_opts {
         copy; /* no mark in headers and checkpoint, no log is deleted: later incrementals go on from the one before */
 };
 
-/* JetBackupInstance for programs of this library: progress (may be NULL) in bytes; JetStopBackupInstance ends it.
+/* JetBackupInstance for programs of this library: dir is made where it is not there; progress (may be NULL) in bytes; JetStopBackupInstance ends it.
  * JET_errInvalidParameter: no directory, or copy and incremental at once. */
 JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_backup_opts *opts,
                    ese_progress_fn *progress, void *progress_ctx);

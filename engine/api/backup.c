@@ -224,7 +224,7 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
                    ese_progress_fn *progress, void *progress_ctx)
 {
     const struct backupdir_opts opts = {.how = {.incremental = o->incremental, .copy = o->copy},
-                                        .atomic = o->atomic};
+                                        .atomic = o->atomic, .make_path = true};
     struct told told = {progress, progress_ctx};
     struct jinst *i;
     JET_ERR err;
