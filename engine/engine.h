@@ -373,7 +373,7 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
 /* ---- events of running instances ---------------------------------------------------------------- */
 
 /* Faults and notes of the instances that this process runs (JetInit) go to fn, from any thread, with the instance's name
- * or, where it has none, its log base name; fn makes no Jet call. NULL: to the system's log, as without this call. */
+ * or, where it has none, its log base name ("" for what concerns all of them); fn makes no Jet call. NULL: to the system's log, as without this call. */
 typedef void ese_event_fn(void *ctx, const char *instance, const struct ese_fault *f);
 void ese_set_event_sink(ese_event_fn *fn, void *ctx);
 

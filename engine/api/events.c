@@ -19,7 +19,7 @@ void ese_set_event_sink(ese_event_fn *fn, void *ctx)
 void event_report(void *jinst, const struct ese_fault *f)
 {
     const struct jinst *i = jinst;
-    const char *name = i->name ? i->name : PARAM_TEXT(&i->params, BaseName);
+    const char *name = !i ? "" : i->name ? i->name : PARAM_TEXT(&i->params, BaseName);
     ese_event_fn *fn;
     void *ctx;
     char text[768];
@@ -32,7 +32,7 @@ void event_report(void *jinst, const struct ese_fault *f)
         fn(ctx, name, f);
         return;
     }
-    if (f->severity == ESE_NOTE && PARAM(&i->params, NoInformationEvent))
+    if (f->severity == ESE_NOTE && i && PARAM(&i->params, NoInformationEvent))
         return;
     ese_fault_str(f, text, sizeof(text));
     syslog(f->severity == ESE_FAULT       ? LOG_ERR

@@ -22,4 +22,9 @@ void process_init(void); /* before anything else is looked at */
 /* JET_errInvalidParameter, JET_errNotInitialized (no default instance). */
 must_check JET_ERR process_find(JET_INSTANCE instance, struct jinst **ret);
 
+/* JET_INSTANCE_INFO of those that are wanted, one block for JetFreeBuffer. The answer for one instance changes only with
+ * process.lock. wide: the texts are UTF-16. */
+must_check JET_ERR instances_list(bool (*wanted)(const struct jinst *i), uint32_t *ret_nr,
+                                  JET_INSTANCE_INFO_A **ret, bool wide);
+
 #endif

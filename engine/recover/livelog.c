@@ -99,7 +99,7 @@ struct found {
     bool any, current, temp;
     lgen_t highest;
     unsigned digits; /* of the generation in its name; 0: there is no archived log */
-    char name[64]; /* of the log to go on with */
+    char name[64];   /* of the log to go on with */
 };
 
 static void look_at(const struct live *l, const char *entry, struct found *f)
