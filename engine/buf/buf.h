@@ -105,6 +105,9 @@ must_check JET_ERR bufpool_flush(struct bufpool *p);
 /* fsync of what was written. Final when it fails. */
 must_check JET_ERR bufpool_sync(struct bufpool *p);
 
+/* os_extend of the pool's file, as a write of it: a snapshot makes it wait. */
+must_check JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to);
+
 /* For a snapshot below the files: waits for the writes under way, and from then on whoever would write a page waits. Reading goes
  * on, as long as no dirty page has to make room. */
 void bufcache_freeze(struct bufcache *c);

@@ -80,6 +80,16 @@ static void leave_gate(struct bufcache *c)
     pthread_mutex_unlock(&c->gate_lock);
 }
 
+JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to)
+{
+    JET_ERR err;
+
+    enter_gate(p->c);
+    err = os_extend(p->fd, from, to);
+    leave_gate(p->c);
+    return err;
+}
+
 void bufcache_freeze(struct bufcache *c)
 {
     pthread_mutex_lock(&c->gate_lock);
