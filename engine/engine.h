@@ -4,7 +4,7 @@
  *
  * All calls are thread-safe as long as one object is used by one thread at a time. All sizes are
  * bytes, all offsets count from the start of the file. Nothing here writes to a file of an instance but
- * ese_recover.
+ * ese_recover and ese_backup.
  */
 #ifndef ESE_ENGINE_H
 #define ESE_ENGINE_H
