@@ -4,7 +4,7 @@
  *
  * All calls are thread-safe as long as one object is used by one thread at a time. All sizes are
  * bytes, all offsets count from the start of the file. Nothing here writes to a file of an instance but
- * ese_recover; ese_restore makes new ones.
+ * ese_recover and ese_backup; ese_restore makes new ones.
  */
 #ifndef ESE_ENGINE_H
 #define ESE_ENGINE_H
@@ -456,7 +456,7 @@ struct ese_backup_opts {
         copy; /* no mark in headers and checkpoint, no log is deleted: later incrementals go on from the one before */
 };
 
-/* JetBackupInstance for programs of this library: progress (may be NULL) in bytes; JetStopBackupInstance ends it.
+/* JetBackupInstance for programs of this library: dir is made where it is not there; progress (may be NULL) in bytes; JetStopBackupInstance ends it.
  * JET_errInvalidParameter: no directory, or copy and incremental at once. */
 JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_backup_opts *opts,
                    ese_progress_fn *progress, void *progress_ctx);
@@ -464,7 +464,7 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
 /* ---- events of running instances ---------------------------------------------------------------- */
 
 /* Faults and notes of the instances that this process runs (JetInit) go to fn, from any thread, with the instance's name
- * or, where it has none, its log base name; fn makes no Jet call. NULL: to the system's log, as without this call. */
+ * or, where it has none, its log base name ("" for what concerns all of them); fn makes no Jet call. NULL: to the system's log, as without this call. */
 typedef void ese_event_fn(void *ctx, const char *instance, const struct ese_fault *f);
 void ese_set_event_sink(ese_event_fn *fn, void *ctx);
 

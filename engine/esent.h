@@ -54,6 +54,7 @@ typedef uintptr_t JET_TABLEID;
 typedef uintptr_t JET_HANDLE;
 typedef uintptr_t JET_API_PTR;
 typedef uintptr_t JET_LS;
+typedef uintptr_t JET_OSSNAPID; /* a session of snapshots */
 typedef uint32_t JET_OBJTYP;
 typedef uint32_t JET_SNP;
 typedef uint32_t JET_SNT;
@@ -2203,6 +2204,34 @@ JET_ERR JetTruncateLogInstance(JET_INSTANCE instance);
 JET_ERR JetEndExternalBackup(void);
 JET_ERR JetEndExternalBackupInstance(JET_INSTANCE instance);
 JET_ERR JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
+
+/* ---- snapshots of volumes ---------------------------------------------------------------------------- */
+
+/*
+ * Between Freeze and Thaw nothing of the instances is written, for JET_paramOSSnapshotTimeout at most; a copy of their files, made
+ * then, is recovered as after a crash. One session at a time in a process: JET_errOSSnapshotNotAllowed. Another id:
+ * JET_errOSSnapshotInvalidSnapId; another order: JET_errOSSnapshotInvalidSequence; Thaw after the time: JET_errOSSnapshotTimeOut.
+ * JET_bitContinueAfterThaw: the session goes on to TruncateLog and End.
+ */
+JET_ERR JetOSSnapshotPrepare(JET_OSSNAPID *psnapId, const JET_GRBIT grbit);
+/* With JET_bitExplicitPrepare. */
+JET_ERR JetOSSnapshotPrepareInstance(JET_OSSNAPID snapId, JET_INSTANCE instance,
+                                     const JET_GRBIT grbit);
+/* The list is for JetFreeBuffer. */
+JET_ERR JetOSSnapshotFreeze(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo,
+                            JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotFreezeW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo,
+                             JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotGetFreezeInfo(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo,
+                                   JET_INSTANCE_INFO_A **paInstanceInfo, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotGetFreezeInfoW(const JET_OSSNAPID snapId, uint32_t *pcInstanceInfo,
+                                    JET_INSTANCE_INFO_W **paInstanceInfo, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotThaw(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotTruncateLog(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotTruncateLogInstance(const JET_OSSNAPID snapId, JET_INSTANCE instance,
+                                         const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotEnd(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
+JET_ERR JetOSSnapshotAbort(const JET_OSSNAPID snapId, const JET_GRBIT grbit);
 
 #pragma GCC visibility pop
 /* ==== end of functions ==== */

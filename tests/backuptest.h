@@ -183,9 +183,12 @@ static unused void bt_verify(const char *dir)
     assert_int_equal(faults, 0);
 }
 
-/* The copy of a database becomes one that a soft recovery takes: no backup of its own, no trailer. */
-static void unmark(const char *path)
+/* The copy of a database becomes one that a soft recovery takes: no backup of its own, no trailer, and as a restore does it,
+ * its pages may have changes up to the last log. */
+static void unmark(const char *path, const struct ese_log_info *last)
 {
+    struct logtime created;
+
     const struct bkinfo none = {0};
     uint8_t head[DBHDR_HEAD_LEN];
     struct reporter quiet = {0};
@@ -199,6 +202,8 @@ static void unmark(const char *path)
     assert_int_equal(info.state, ESE_DB_DIRTY);
     assert_int_equal(info.full_cur.gen_high, 0);
     dbhdr_set_current_backup((struct dbhdr_disk *)head, &none);
+    memcpy(&created, &last->time_created, sizeof(created));
+    dbhdr_set_committed((struct dbhdr_disk *)head, last->gen, created);
     dbhdr_seal(head, info.page_size);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(pwrite(fd, head, info.page_size, (off_t)(i * info.page_size)),
@@ -208,10 +213,11 @@ static void unmark(const char *path)
 }
 
 /* A restore goes on behind the highest log; soft recovery wants that one to be the current one. */
-static void make_current(const char *dir)
+static void make_current(const char *dir, struct ese_header *ret)
 {
     char highest[256] = "", from[512], to[512];
     DIR *dp = opendir(dir);
+    int fd;
     const struct dirent *d;
 
     while ((d = readdir(dp)))
@@ -221,6 +227,10 @@ static void make_current(const char *dir)
     snprintf(from, sizeof(from), "%s/%s", dir, highest);
     snprintf(to, sizeof(to), "%s/edb.log", dir);
     assert_int_equal(rename(from, to), 0);
+    fd = open(to, O_RDONLY);
+    assert_true(fd >= 0);
+    OK(ese_header_read(fd, to, NULL, NULL, ret));
+    close(fd);
 }
 
 /* Its logs are replayed onto a copy of its databases, in `to`; trees and indexes of them are sound. */
@@ -228,6 +238,7 @@ static unused void bt_recover(const char *dir, const char *to)
 {
     const struct ese_recover_opts opts = {.base = "edb"};
     struct ese_recovery rec;
+    struct ese_header last;
     unsigned faults = 0;
     DIR *dp = opendir(dir);
     const struct dirent *d;
@@ -243,10 +254,15 @@ static unused void bt_recover(const char *dir, const char *to)
         snprintf(from, sizeof(from), "%s/%s", dir, d->d_name);
         snprintf(path, sizeof(path), "%s/%s", to, d->d_name);
         bt_copy_file(from, path);
-        if (ends_with(d->d_name, ".edb"))
-            unmark(path);
     }
-    make_current(to);
+    make_current(to, &last);
+    rewinddir(dp);
+    while ((d = readdir(dp)))
+        if (ends_with(d->d_name, ".edb")) {
+            snprintf(path, sizeof(path), "%s/%s", to, d->d_name);
+            unmark(path, &last.log);
+        }
+    ese_header_done(&last);
     fd = open(to, O_RDONLY | O_DIRECTORY);
     assert_true(fd >= 0);
     OK(ese_recover(fd, &opts, bt_on_fault, &faults, NULL, NULL, &rec));

@@ -61,7 +61,9 @@ struct jinst {
         backup_calls;       /* calls of backups, which have no session; begun with process.lock */
     struct jbackup *backup; /* backup.h: an external one; backup_lock */
     pthread_mutex_t backup_lock;
-    struct jinst *next; /* the process's; process.lock */
+    struct backup *snapshot; /* ossnapshot.c */
+    bool in_snapshot;        /* ossnapshot.c; process.lock to change it */
+    struct jinst *next;      /* the process's; process.lock */
 };
 
 /*
@@ -139,7 +141,7 @@ must_check JET_ERR api_open_table(struct jsess *s, JET_DBID dbid, const char *na
 must_check JET_ERR cursor_may_write(const struct jcursor *c);
 
 /* Where faults of an instance go: the program's sink, or the system log. ctx: the instance; NULL: of none (an external
- * restore). */
+ * restore, a volume's snapshot). */
 void event_report(void *jinst, const struct ese_fault *f);
 
 #endif

@@ -90,6 +90,7 @@ void backup_wait_for_end(struct jinst *i)
 {
     const struct timespec moment = {0, 1000000};
 
+    ossnapshot_abandon(i);
     while (atomic_load(&i->backup_calls))
         nanosleep(&moment, NULL);
     backup_abandon(i, JET_errTermInProgress);
@@ -224,7 +225,8 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
                    ese_progress_fn *progress, void *progress_ctx)
 {
     const struct backupdir_opts opts = {.how = {.incremental = o->incremental, .copy = o->copy},
-                                        .atomic = o->atomic};
+                                        .atomic = o->atomic,
+                                        .make_path = true};
     struct told told = {progress, progress_ctx};
     struct jinst *i;
     JET_ERR err;

@@ -78,14 +78,19 @@ static void put_info(JET_INSTANCE_INFO_A *info, const struct jinst *i, char ***p
             info->szDatabaseFileName[n++] = put_text(texts, i->in->db[d]->path, wide);
 }
 
-/* With process.lock. What runs is locked until unlock_running. */
-static size_t lock_running(bool wide, uint32_t *ret_nr)
+static bool is_running(const struct jinst *i)
+{
+    return atomic_load(&i->state) == INSTANCE_RUNNING;
+}
+
+/* With process.lock. Those are locked until unlock_those. */
+static size_t lock_those(bool (*wanted)(const struct jinst *i), bool wide, uint32_t *ret_nr)
 {
     size_t room = 0;
 
     *ret_nr = 0;
     for (struct jinst *i = process.instances; i; i = i->next)
-        if (atomic_load(&i->state) == INSTANCE_RUNNING) {
+        if (wanted(i)) {
             pthread_mutex_lock(&i->lock);
             room += info_room(i, wide);
             ++*ret_nr;
@@ -93,27 +98,28 @@ static size_t lock_running(bool wide, uint32_t *ret_nr)
     return room;
 }
 
-static void unlock_running(void)
+static void unlock_those(bool (*wanted)(const struct jinst *i))
 {
     for (struct jinst *i = process.instances; i; i = i->next)
-        if (atomic_load(&i->state) == INSTANCE_RUNNING)
+        if (wanted(i))
             pthread_mutex_unlock(&i->lock);
 }
 
-static void put_all(char *block, uint32_t nr, bool wide)
+static void put_all(bool (*wanted)(const struct jinst *i), char *block, uint32_t nr, bool wide)
 {
     JET_INSTANCE_INFO_A *info = (JET_INSTANCE_INFO_A *)block;
     char **pointers = (char **)(info + nr), *texts = (char *)pointers;
 
     for (const struct jinst *i = process.instances; i; i = i->next)
-        if (atomic_load(&i->state) == INSTANCE_RUNNING)
+        if (wanted(i))
             texts += 3 * sizeof(char *) * nr_databases(i);
     for (const struct jinst *i = process.instances; i; i = i->next)
-        if (atomic_load(&i->state) == INSTANCE_RUNNING)
+        if (wanted(i))
             put_info(info++, i, &pointers, &texts, wide);
 }
 
-static JET_ERR list_instances(uint32_t *ret_nr, JET_INSTANCE_INFO_A **ret, bool wide)
+JET_ERR instances_list(bool (*wanted)(const struct jinst *i), uint32_t *ret_nr,
+                       JET_INSTANCE_INFO_A **ret, bool wide)
 {
     uint32_t nr;
     char *block;
@@ -121,10 +127,10 @@ static JET_ERR list_instances(uint32_t *ret_nr, JET_INSTANCE_INFO_A **ret, bool 
     if (!ret_nr || !ret)
         return RAISE(JET_errInvalidParameter);
     pthread_mutex_lock(&process.lock);
-    block = calloc(1, lock_running(wide, &nr) + 16);
+    block = calloc(1, lock_those(wanted, wide, &nr) + 16);
     if (block)
-        put_all(block, nr, wide);
-    unlock_running();
+        put_all(wanted, block, nr, wide);
+    unlock_those(wanted);
     pthread_mutex_unlock(&process.lock);
     if (!block)
         return RAISE(JET_errOutOfMemory);
@@ -135,7 +141,7 @@ static JET_ERR list_instances(uint32_t *ret_nr, JET_INSTANCE_INFO_A **ret, bool 
 
 JET_ERR JetGetInstanceInfo(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_A **paInstanceInfo)
 {
-    return list_instances(pcInstanceInfo, paInstanceInfo, false);
+    return instances_list(is_running, pcInstanceInfo, paInstanceInfo, false);
 }
 
 JET_ERR JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paInstanceInfo)
@@ -145,7 +151,7 @@ JET_ERR JetGetInstanceInfoW(uint32_t *pcInstanceInfo, JET_INSTANCE_INFO_W **paIn
 
     if (!paInstanceInfo)
         return RAISE(JET_errInvalidParameter);
-    err = list_instances(pcInstanceInfo, &info, true);
+    err = instances_list(is_running, pcInstanceInfo, &info, true);
     if (err >= 0)
         *paInstanceInfo = (JET_INSTANCE_INFO_W *)info; /* same layout, other texts */
     return err;

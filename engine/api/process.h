@@ -27,4 +27,9 @@ must_check JET_ERR instance_new(const char *name, const char *display, struct ji
 /* Without process.lock: out of the list and gone, when whoever has found it is through. */
 void instance_remove(struct jinst *i);
 
+/* JET_INSTANCE_INFO of those that are wanted, one block for JetFreeBuffer. The answer for one instance changes only with
+ * process.lock. wide: the texts are UTF-16. */
+must_check JET_ERR instances_list(bool (*wanted)(const struct jinst *i), uint32_t *ret_nr,
+                                  JET_INSTANCE_INFO_A **ret, bool wide);
+
 #endif

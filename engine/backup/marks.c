@@ -13,10 +13,11 @@ struct logrec marks_record(const struct backup *b, uint8_t phase, const struct b
     struct logrec rec = {.type = LR_BACKUP2};
 
     rec.backup.phase = phase;
-    rec.backup.scope = b->opts.incremental ? SCOPE_INCREMENTAL
-                       : b->opts.copy      ? SCOPE_COPY
-                                           : SCOPE_FULL;
-    rec.backup.type = DBHDR_STREAMED;
+    if (b->opts.incremental)
+        rec.backup.scope = b->opts.copy ? SCOPE_DIFFERENTIAL : SCOPE_INCREMENTAL;
+    else
+        rec.backup.scope = b->opts.copy ? SCOPE_COPY : SCOPE_FULL;
+    rec.backup.type = b->type;
     if (details)
         rec.backup.details = *details;
     else
@@ -60,7 +61,7 @@ lgen_t marks_last_gen(struct db *d)
     return inc > full ? inc : full;
 }
 
-static bool had_full(struct db *d)
+static bool had_full(struct db *d, uint32_t how)
 {
     struct bkinfo full;
     uint32_t type;
@@ -68,7 +69,7 @@ static bool had_full(struct db *d)
     pthread_mutex_lock(&d->hdr_lock);
     full = dbhdr_backup(db_hdr(d), DBHDR_FULL, &type);
     pthread_mutex_unlock(&d->hdr_lock);
-    return full.gen_low && type == DBHDR_STREAMED;
+    return full.gen_low && type == how;
 }
 
 JET_ERR marks_check_full(const struct backup *b)
@@ -76,7 +77,7 @@ JET_ERR marks_check_full(const struct backup *b)
     for (unsigned i = 1; i <= DBID_MAX; i++) {
         struct db *d = backup_db(b, i);
 
-        if (!d || had_full(d))
+        if (!d || had_full(d, b->type))
             continue;
         bkevent(b->in, EVENT_MISS_FULL_BACKUP, JET_errMissingFullBackup, d->path, NULL, NULL);
         return RAISE(JET_errMissingFullBackup);
@@ -84,11 +85,14 @@ JET_ERR marks_check_full(const struct backup *b)
     return JET_errSuccess;
 }
 
+/* A snapshot was asked to be a copy; a stream has become one when no log was deleted. */
 static enum dbhdr_backup kind_of(const struct backup *b)
 {
+    const bool copy = b->type == DBHDR_SNAPSHOT ? b->opts.copy : !b->truncated;
+
     if (b->opts.incremental)
-        return b->truncated ? DBHDR_INCREMENTAL : DBHDR_DIFFERENTIAL;
-    return b->truncated ? DBHDR_FULL : DBHDR_COPY;
+        return copy ? DBHDR_DIFFERENTIAL : DBHDR_INCREMENTAL;
+    return copy ? DBHDR_COPY : DBHDR_FULL;
 }
 
 static JET_ERR put_header(struct backup *b, struct db *d, const struct bkinfo *info)
@@ -98,7 +102,7 @@ static JET_ERR put_header(struct backup *b, struct db *d, const struct bkinfo *i
 
     r.file = d->path;
     pthread_mutex_lock(&d->hdr_lock);
-    if (dbhdr_set_backup(db_hdr(d), kind_of(b), DBHDR_STREAMED, info))
+    if (dbhdr_set_backup(db_hdr(d), kind_of(b), b->type, info))
         err = dbhdr_write(d->fd, d->hdr, d->page_size, logtime_now(), &r);
     pthread_mutex_unlock(&d->hdr_lock);
     return err < 0 ? inst_fail(b->in, err) : JET_errSuccess; /* what is on disk is not known */
@@ -106,10 +110,8 @@ static JET_ERR put_header(struct backup *b, struct db *d, const struct bkinfo *i
 
 static JET_ERR put_one(struct backup *b, struct db *d)
 {
-    const struct bkinfo info = {.mark = b->opts.incremental ? b->prepare_lgpos : b->mark,
-                                .time = b->opts.incremental ? b->prepare_time : b->mark_time,
-                                .gen_low = b->copy_mic,
-                                .gen_high = b->copy_mac - 1};
+    const struct bkinfo info = {
+        .mark = b->mark, .time = b->mark_time, .gen_low = b->copy_mic, .gen_high = b->copy_mac - 1};
     struct logrec rec = marks_record(b, PHASE_UPDATE, &info);
     JET_ERR err;
 

@@ -40,7 +40,7 @@ static JET_ERR tell_logs(struct inst *in, uint32_t event, JET_ERR what, lgen_t m
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
-static JET_ERR end_generation(struct backup *b)
+JET_ERR prepare_end_generation(struct backup *b)
 {
     const struct logrec rec = marks_record(b, PHASE_PREPARE, NULL);
     JET_ERR err = wal_roll_with(b->in->wal, &rec, &b->prepare_lgpos, &b->copy_mac);
@@ -66,7 +66,7 @@ static lgen_t needed_by_others(const struct backup *b, lgen_t most)
     return most;
 }
 
-static JET_ERR find_ranges(struct backup *b)
+JET_ERR prepare_find_ranges(struct backup *b)
 {
     lgpos_t checkpoint;
     JET_ERR err = b->in->life->checkpoint(b->in, &checkpoint);
@@ -131,9 +131,9 @@ JET_ERR backup_prepare_logs(struct backup *b, lgen_t *ret_mic, lgen_t *ret_mac)
         return err;
     if (b->open || b->prepared)
         return RAISE(JET_errInvalidBackupSequence);
-    err = end_generation(b);
+    err = prepare_end_generation(b);
     if (err >= 0)
-        err = find_ranges(b);
+        err = prepare_find_ranges(b);
     if (err >= 0 && b->opts.incremental)
         err = check_joins(b);
     if (err >= 0)
@@ -159,7 +159,7 @@ static JET_ERR tell_deleted(struct inst *in, lgen_t mic, lgen_t mac)
     return JET_errSuccess;
 }
 
-static JET_ERR delete_logs(struct inst *in, lgen_t mic, lgen_t mac)
+JET_ERR prepare_delete(struct inst *in, lgen_t mic, lgen_t mac)
 {
     uint32_t nr = 0;
     char text[16];
@@ -202,7 +202,7 @@ JET_ERR backup_truncate(struct backup *b)
         }
     err = marks_log(b, PHASE_TRUNCATE, &details);
     if (err >= 0)
-        err = delete_logs(b->in, b->delete_mic, b->delete_mac);
+        err = prepare_delete(b->in, b->delete_mic, b->delete_mac);
     if (err >= 0)
         b->truncated = true;
     return err;
@@ -224,7 +224,7 @@ JET_ERR backup_truncate_only(struct inst *in)
     err = in->life->checkpoint(in, &checkpoint);
     mic = wal_lowest(in->wal);
     if (err >= 0)
-        err = delete_logs(in, mic, lgpos_gen(checkpoint) > mic ? lgpos_gen(checkpoint) : mic);
+        err = prepare_delete(in, mic, lgpos_gen(checkpoint) > mic ? lgpos_gen(checkpoint) : mic);
     in->life->end_backup(in);
     return err;
 }

@@ -65,7 +65,7 @@ static JET_ERR begin(struct backup *b)
     return marks_log(b, PHASE_BEGIN, NULL);
 }
 
-static void free_backup(struct backup *b)
+void backup_free(struct backup *b)
 {
     b->in->life->end_backup(b->in);
     loghdr_info_done(&b->last_log);
@@ -73,7 +73,8 @@ static void free_backup(struct backup *b)
     free(b);
 }
 
-JET_ERR backup_begin(struct inst *in, const struct backup_opts *opts, struct backup **ret)
+JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t type,
+                   struct backup **ret)
 {
     struct backup *b;
     JET_ERR err;
@@ -87,18 +88,26 @@ JET_ERR backup_begin(struct inst *in, const struct backup_opts *opts, struct bac
         return RAISE(JET_errOutOfMemory);
     b->in = in;
     b->opts = *opts;
+    b->type = type;
     err = in->life->begin_backup(in);
     if (err < 0) {
         free(b);
         return err;
     }
-    err = begin(b);
-    if (err < 0) {
-        free_backup(b);
-        return err;
-    }
     *ret = b;
     return JET_errSuccess;
+}
+
+JET_ERR backup_begin(struct inst *in, const struct backup_opts *opts, struct backup **ret)
+{
+    JET_ERR err = backup_new(in, opts, DBHDR_STREAMED, ret);
+
+    if (err < 0)
+        return err;
+    err = begin(*ret);
+    if (err < 0)
+        backup_free(*ret);
+    return err;
 }
 
 /* ---- what belongs to it ---------------------------------------------------------------------- */
@@ -149,7 +158,7 @@ static void stop(struct backup *b)
     JET_ERR err = marks_log(b, PHASE_STOP, NULL);
 
     (void)err;
-    free_backup(b);
+    backup_free(b);
 }
 
 void backup_set_truncated(struct backup *b)

@@ -7,7 +7,7 @@
 #include "backup/session.h"
 #include "page/dbhdrstate.h"
 
-enum { SCOPE_FULL = 1, SCOPE_INCREMENTAL = 2, SCOPE_COPY = 5 };
+enum { SCOPE_FULL = 1, SCOPE_INCREMENTAL = 2, SCOPE_COPY = 5, SCOPE_DIFFERENTIAL = 6 };
 enum {
     PHASE_BEGIN = 1,
     PHASE_PREPARE,
@@ -20,7 +20,8 @@ enum {
 struct backup {
     struct inst *in;
     struct backup_opts opts;
-    bool prepared, truncated;
+    uint32_t type; /* DBHDR_STREAMED, DBHDR_SNAPSHOT */
+    bool prepared, truncated, frozen;
     lgpos_t mark; /* the log's tip at the beginning; of an incremental: of its PrepLogs record */
     struct logtime mark_time;
     lgpos_t prepare_lgpos;
@@ -45,6 +46,16 @@ struct backup_file {
 const char *backup_base_name(const struct db *d);
 /* JET_errSuccess, or why the backup must end now. */
 must_check JET_ERR backup_poll(const struct backup *b);
+
+/* ---- session.c ---- */
+/* The databases and logs stay; nothing is logged or told yet. */
+must_check JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t type,
+                              struct backup **ret);
+void backup_free(struct backup *b);
+/* ---- prepare.c ---- */
+must_check JET_ERR prepare_end_generation(struct backup *b);
+must_check JET_ERR prepare_find_ranges(struct backup *b);
+must_check JET_ERR prepare_delete(struct inst *in, lgen_t mic, lgen_t mac);
 
 /* ---- marks.c ---- */
 /* A Backup2 record of this phase, durable. details may be NULL: the time is now. */

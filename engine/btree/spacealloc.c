@@ -8,7 +8,6 @@
  * hands on what it gets from its parent for a child, and keeps its own available pages for itself.
  */
 #include "btree/spacewrite_priv.h"
-#include "os/file.h"
 
 /* ESE: _space.hxx cpgSmallFDP, cpgSmallGrow; daeconst.hxx cpageSEDefault; space.hxx cSecFrac;
  * JET_paramPageFragment; cpgSmallDbSpaceSize, pgnoSmallDbSpaceStart; io.hxx cpgDBReserved. */
@@ -85,7 +84,7 @@ static JET_ERR make_file_longer(struct db *d, pgno_t last)
 {
     const uint64_t has = ((uint64_t)d->pgno_last + DB_HEADERS) * d->page_size;
     const uint64_t len = ((uint64_t)last + DB_HEADERS) * d->page_size;
-    JET_ERR err = last <= d->pgno_last ? JET_errSuccess : os_extend(d->fd, has, len);
+    JET_ERR err = last <= d->pgno_last ? JET_errSuccess : bufpool_extend(d->pool, has, len);
 
     if (err >= 0 && last > d->pgno_last)
         d->pgno_last = last;

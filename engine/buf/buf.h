@@ -111,6 +111,14 @@ must_check JET_ERR bufpool_flush(struct bufpool *p);
 /* fsync of what was written. Final when it fails. */
 must_check JET_ERR bufpool_sync(struct bufpool *p);
 
+/* os_extend of the pool's file, as a write of it: a snapshot makes it wait. */
+must_check JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to);
+
+/* For a snapshot below the files: waits for the writes under way, and from then on whoever would write a page waits. Reading goes
+ * on, as long as no dirty page has to make room. */
+void bufcache_freeze(struct bufcache *c);
+void bufcache_thaw(struct bufcache *c);
+
 struct bufcache_stats {
     uint64_t reads, writes, evictions, prereads;
     size_t frames, dirty; /* pages in memory, and of these */

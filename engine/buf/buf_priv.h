@@ -104,7 +104,11 @@ struct bufcache {
     struct list list[NR_LISTS];
     struct ghost *ghosts;
     unsigned ghost_shift;
-    uint64_t ghost_clock; /* pages that became ghosts */
+    uint64_t ghost_clock;      /* pages that became ghosts */
+    pthread_mutex_t gate_lock; /* guards the rest: bufcache_freeze */
+    pthread_cond_t gate;
+    bool frozen;
+    unsigned nr_writing; /* writes under way */
 };
 
 struct bufpool {

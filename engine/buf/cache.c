@@ -497,6 +497,8 @@ JET_ERR bufcache_new(uint32_t page_size, size_t max, struct bufcache **ret)
     c->ghost_shift = 64 - ghost_bits;
     atomic_init(&c->table, t);
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->gate_lock, NULL);
+    pthread_cond_init(&c->gate, NULL);
     *ret = c;
     return JET_errSuccess;
 }
@@ -515,6 +517,8 @@ void bufcache_free(struct bufcache *c)
         free(ch);
     }
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->gate_lock);
+    pthread_cond_destroy(&c->gate);
     free(c->ghosts);
     free(c);
 }

@@ -65,13 +65,62 @@ static JET_ERR copy_out(struct bufpool *p, struct frame *f, uint8_t *to)
     return JET_errSuccess;
 }
 
+/* Whoever writes a page goes through the gate, with whatever it holds. */
+static void enter_gate(struct bufcache *c)
+{
+    pthread_mutex_lock(&c->gate_lock);
+    while (c->frozen)
+        pthread_cond_wait(&c->gate, &c->gate_lock);
+    c->nr_writing++;
+    pthread_mutex_unlock(&c->gate_lock);
+}
+
+static void leave_gate(struct bufcache *c)
+{
+    pthread_mutex_lock(&c->gate_lock);
+    if (--c->nr_writing == 0)
+        pthread_cond_broadcast(&c->gate);
+    pthread_mutex_unlock(&c->gate_lock);
+}
+
+JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to)
+{
+    JET_ERR err;
+
+    enter_gate(p->c);
+    err = os_extend(p->fd, from, to);
+    leave_gate(p->c);
+    return err;
+}
+
+void bufcache_freeze(struct bufcache *c)
+{
+    pthread_mutex_lock(&c->gate_lock);
+    c->frozen = true;
+    while (c->nr_writing)
+        pthread_cond_wait(&c->gate, &c->gate_lock);
+    pthread_mutex_unlock(&c->gate_lock);
+}
+
+void bufcache_thaw(struct bufcache *c)
+{
+    pthread_mutex_lock(&c->gate_lock);
+    c->frozen = false;
+    pthread_cond_broadcast(&c->gate);
+    pthread_mutex_unlock(&c->gate_lock);
+}
+
 static JET_ERR write_out(struct bufpool *p, const uint8_t *from, pgno_t first, size_t nr)
 {
     const uint64_t off = offset_of(p, first);
-    const int slot = guard_begin(p, from, first, nr);
-    JET_ERR err = os_pwrite_all(p->fd, from, nr * p->c->page_size, off);
+    JET_ERR err;
+    int slot;
 
+    enter_gate(p->c);
+    slot = guard_begin(p, from, first, nr);
+    err = os_pwrite_all(p->fd, from, nr * p->c->page_size, off);
     guard_end(p, slot);
+    leave_gate(p->c);
     if (err < 0)
         return pool_fail_io(p, err, off, "writing a page");
     atomic_fetch_add_explicit(&p->c->writes, nr, memory_order_relaxed);

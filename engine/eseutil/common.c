@@ -98,6 +98,11 @@ int open_input_dir(const char *path)
 int exit_of(JET_ERR err)
 {
     switch (err) {
+    case JET_errBackupDirectoryNotEmpty:
+    case JET_errMakeBackupDirectoryFail:
+    case JET_errDeleteBackupFileFail:
+    case JET_errMissingFullBackup:
+    case JET_errMissingFileToBackup:
     case JET_errFileNotFound:
     case JET_errFileAccessDenied:
     case JET_errFileAlreadyExists:

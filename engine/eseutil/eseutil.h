@@ -25,7 +25,7 @@ struct command {
 };
 extern const struct command command_header, command_log, command_verify, command_integrity,
     command_tables, command_space, command_dump, command_recover, command_create, command_load,
-    command_compact, command_restore, command_prove;
+    command_compact, command_backup, command_restore, command_prove;
 
 /* Options that every command has; a command appends them to its own. */
 #define COMMON_OPTIONS                                                   \

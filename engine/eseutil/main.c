@@ -6,18 +6,18 @@
 #include "eseutil.h"
 
 static const struct command *const commands[] = {
-    &command_header, &command_log,  &command_verify,  &command_integrity, &command_tables,
-    &command_space,  &command_dump, &command_recover, &command_restore,   &command_prove,
-    &command_create, &command_load, &command_compact,
+    &command_header, &command_log,    &command_verify,  &command_integrity, &command_tables,
+    &command_space,  &command_dump,   &command_recover, &command_backup,    &command_restore,
+    &command_prove,  &command_create, &command_load,    &command_compact,
 };
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void help(FILE *out)
 {
     fputs("Usage: eseutil COMMAND [OPTION]... PATH...\n"
-          "Looks into, checks, recovers, restores, makes and fills the files of ESE (JET Blue) "
-          "databases.\n"
-          "Only recover and load write to files that are there.\n\n",
+          "Looks into, checks, recovers, backs up, restores, makes and fills the files of ESE (JET "
+          "Blue) databases.\n"
+          "Only recover, load and backup write to files that are there.\n\n",
           out);
     for (size_t i = 0; i < NR_COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->what);

@@ -526,6 +526,32 @@ JET_ERR wal_append_last(struct wal *w, const struct logrec *rec, lgpos_t *ret)
     return err;
 }
 
+/* ---- a snapshot below the files ------------------------------------------------------------------- */
+
+/* Who freezes leads, and does nothing: everybody waits for the leader. */
+JET_ERR wal_freeze(struct wal *w)
+{
+    JET_ERR err;
+
+    pthread_mutex_lock(&w->lock);
+    err = flush_all(w);
+    while (w->busy)
+        pthread_cond_wait(&w->changed, &w->lock);
+    if (err >= 0)
+        err = failed(w);
+    w->busy = err >= 0;
+    pthread_mutex_unlock(&w->lock);
+    return err;
+}
+
+void wal_thaw(struct wal *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->busy = false;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
 /* ---- life ---------------------------------------------------------------------------------------- */
 
 static JET_ERR allocate(struct wal *w, uint32_t buffer_len)

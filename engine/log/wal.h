@@ -92,6 +92,10 @@ void wal_set_checkpoint(struct wal *w, lgpos_t lgpos);
 must_check JET_ERR wal_append_last(struct wal *w, const struct logrec *rec, lgpos_t *ret);
 /* Deletes archived generations below `keep`, lowest first, as far as they are there without a gap. */
 must_check JET_ERR wal_delete_below(struct wal *w, lgen_t keep);
+/* For a snapshot below the files: all of it is on disk, and from then on nothing is written; appending goes on until the buffer
+ * is full, who flushes waits. After an error of the log nothing is frozen. */
+must_check JET_ERR wal_freeze(struct wal *w);
+void wal_thaw(struct wal *w);
 /* For a backup. While held, wal_delete_below deletes nothing; holding waits for one that is at it. */
 void wal_hold(struct wal *w, bool held);
 /* The first of the archived generations that lead without a gap to BASE.log; that one itself if there is none. */

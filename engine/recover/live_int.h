@@ -28,6 +28,7 @@ struct live {
     struct db *attached[DBID_MAX + 1];
 
     pthread_mutex_t chk_lock;    /* one checkpoint at a time; taken before everything else */
+    bool frozen;                 /* chk_lock: a snapshot is being taken, nothing is written */
     struct chkpt_disk chk;       /* chk_lock */
     _Atomic lgpos_t consistency; /* what redo would start from */
 

@@ -59,6 +59,15 @@ static JET_ERR checkpoint(struct inst *in, lgpos_t *ret)
     return JET_errSuccess;
 }
 
+static void freeze(struct inst *in, bool frozen)
+{
+    struct live *l = live_of(in);
+
+    pthread_mutex_lock(&l->chk_lock);
+    l->frozen = frozen;
+    pthread_mutex_unlock(&l->chk_lock);
+}
+
 static void note_backup(struct inst *in, bool incremental, lgpos_t prepared, struct logtime time)
 {
     struct live *l = live_of(in);
@@ -72,7 +81,8 @@ static void note_backup(struct inst *in, bool incremental, lgpos_t prepared, str
     pthread_mutex_unlock(&l->chk_lock);
 }
 
-const struct inst_life live_backup_life = {begin_backup, end_backup, checkpoint, note_backup};
+const struct inst_life live_backup_life = {begin_backup, end_backup, checkpoint, freeze,
+                                           note_backup};
 
 JET_ERR live_refuse_in_backup(const struct live *l)
 {

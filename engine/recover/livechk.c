@@ -221,7 +221,9 @@ JET_ERR live_checkpoint(struct inst *in, bool all)
     if (err < 0)
         return err;
     pthread_mutex_lock(&l->chk_lock);
-    if (in->wal)
+    if (l->frozen)
+        err = JET_errSuccess; /* later */
+    else if (in->wal)
         err = advance(l, all);
     else if (all)
         err = write_pages(l, UINT64_MAX);

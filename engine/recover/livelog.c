@@ -98,7 +98,8 @@ static bool adopt_header(struct live *l)
 struct found {
     bool any, current, temp;
     lgen_t highest;
-    char name[64]; /* of the log to go on with */
+    unsigned digits; /* of the generation in its name; 0: there is no archived log */
+    char name[64];   /* of the log to go on with */
 };
 
 static void look_at(const struct live *l, const char *entry, struct found *f)
@@ -114,8 +115,10 @@ static void look_at(const struct live *l, const char *entry, struct found *f)
         f->any = true;
         if (!f->current && n.gen > f->highest)
             snprintf(f->name, sizeof(f->name), "%s", entry);
-        if (n.gen > f->highest)
+        if (n.gen > f->highest) {
             f->highest = n.gen;
+            f->digits = (unsigned)(strrchr(entry, '.') - entry) - 3;
+        }
     } else if (n.role == LOGNAME_TEMP) {
         f->temp = true;
     }
@@ -145,8 +148,8 @@ static void adopt_names(struct live *l, const struct found *f)
         return;
     memcpy(l->ext, dot, sizeof(l->ext));
     memcpy(l->in.conf.base, f->name, 3);
-    if (!f->current)
-        l->digits = (unsigned)(dot - f->name) - 3;
+    if (f->digits)
+        l->digits = f->digits;
 }
 
 /* ---- starting ---------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@ struct restore_dest {
     int fd;          /* of the partial one, which carries the owner's lock */
     char *path;      /* of the partial one; of DEST, once it is that */
     char *name, *to; /* the last components of its path and of DEST's */
+    char **moved;    /* inside: names that have gone up from the partial one */
+    unsigned nr_moved;
 };
 
 static void dest_free(struct restore_dest *d)
@@ -22,6 +24,9 @@ static void dest_free(struct restore_dest *d)
         close(d->fd);
     if (d->parent >= 0)
         close(d->parent);
+    for (unsigned i = 0; i < d->nr_moved; i++)
+        free(d->moved[i]);
+    free(d->moved);
     free(d->path);
     free(d->name);
     free(d->to);
@@ -190,6 +195,37 @@ static bool holds_database(const struct restore *rs, const char *name)
     return false;
 }
 
+static JET_ERR rename_between(const struct restore_dest *d, const char *name, bool up)
+{
+    char *inside;
+    JET_ERR err;
+
+    if (asprintf(&inside, INSIDE "/%s", name) < 0)
+        return RAISE(JET_errOutOfMemory);
+    err = up ? os_rename_at(d->parent, inside, name) : os_rename_at(d->parent, name, inside);
+    free(inside);
+    return err;
+}
+
+static JET_ERR move_one(struct restore_dest *d, const char *name)
+{
+    char **more = realloc(d->moved, (d->nr_moved + 1) * sizeof(*more));
+    JET_ERR err;
+
+    if (!more)
+        return RAISE(JET_errOutOfMemory);
+    d->moved = more;
+    d->moved[d->nr_moved] = strdup(name);
+    if (!d->moved[d->nr_moved])
+        return RAISE(JET_errOutOfMemory);
+    err = rename_between(d, name, true);
+    if (err < 0)
+        free(d->moved[d->nr_moved]);
+    else
+        d->nr_moved++;
+    return err;
+}
+
 static JET_ERR move_up(const struct restore *rs, struct restore_dest *d, bool databases)
 {
     struct os_dir *dir;
@@ -198,19 +234,9 @@ static JET_ERR move_up(const struct restore *rs, struct restore_dest *d, bool da
 
     if (err < 0)
         return err;
-    while ((err = os_dir_next(dir, &name)) > 0) {
-        char *from;
-        if (holds_database(rs, name) != databases)
-            continue;
-        if (asprintf(&from, INSIDE "/%s", name) < 0) {
-            err = RAISE(JET_errOutOfMemory);
+    while ((err = os_dir_next(dir, &name)) > 0)
+        if (holds_database(rs, name) == databases && (err = move_one(d, name)) < 0)
             break;
-        }
-        err = os_rename_at(d->parent, from, name);
-        free(from);
-        if (err < 0)
-            break;
-    }
     os_dir_close(dir);
     return err;
 }
@@ -238,14 +264,15 @@ static JET_ERR appear(const struct restore *rs, struct restore_dest *d)
     return err < 0 ? err : os_fsync(d->parent);
 }
 
-/* Nothing was there but ours. */
-static JET_ERR vanish(const struct restore_dest *d)
+/* What is ours, and nothing that somebody else may have put there meanwhile. */
+static JET_ERR vanish(struct restore_dest *d)
 {
-    JET_ERR err;
+    JET_ERR err = JET_errSuccess;
 
-    if (d->inside)
-        return os_remove_contents(d->parent);
-    err = os_remove_contents(d->fd);
+    for (unsigned i = 0; i < d->nr_moved && err >= 0; i++)
+        err = rename_between(d, d->moved[i], false);
+    if (err >= 0)
+        err = os_remove_contents(d->fd);
     return err < 0 ? err : os_remove_dir(d->path);
 }
 

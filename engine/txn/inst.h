@@ -70,6 +70,8 @@ struct inst_life {
     void (*end_backup)(struct inst *in);
     /* As the file says: JET_errCheckpointFileNotFound, JET_errCheckpointCorrupt, reported. */
     JET_ERR (*checkpoint)(struct inst *in, lgpos_t *ret);
+    /* No checkpoint is written, and no header, until it is false again; waits for one that is being written. */
+    void (*freeze)(struct inst *in, bool frozen);
     /* Where the log phase of a backup began; in the file when it is written next. */
     void (*note_backup)(struct inst *in, bool incremental, lgpos_t prepared, struct logtime time);
 };

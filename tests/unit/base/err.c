@@ -71,6 +71,41 @@ static void the_reporter_keeps_the_first_fault_and_counts(void **state)
     assert_int_equal(r.nr_corrected, 1);
 }
 
+static void keep_fault(void *ctx, const struct ese_fault *f)
+{
+    *(struct ese_fault *)ctx = *f;
+}
+
+static void an_event_carries_its_insertion_strings(void **state)
+{
+    static char long_one[700];
+    const char *const three[] = {"/a/b.edb", "", "17", NULL}, *const none[] = {NULL};
+    const char *const too_long[] = {"x", long_one, "never", NULL};
+    struct ese_fault f;
+    struct reporter r = {.fn = keep_fault, .ctx = &f, .file = "b.edb"};
+
+    (void)state;
+    fault_event(&r, 222, 0, three, "closed after %d", 17);
+    assert_int_equal(f.event, 222);
+    assert_int_equal(f.severity, ESE_NOTE);
+    assert_int_equal(f.nr_strings, 3);
+    assert_memory_equal(f.strings,
+                        "/a/b.edb\0\0"
+                        "17",
+                        13);
+    assert_string_equal(f.text, "closed after 17");
+    assert_int_equal(r.nr_faults, 0);
+    fault_event(&r, 214, JET_errDiskFull, none, "failed");
+    assert_int_equal(f.severity, ESE_FAULT);
+    assert_int_equal(f.nr_strings, 0);
+    assert_int_equal(r.nr_faults, 1);
+    memset(long_one, 'y', sizeof(long_one) - 1);
+    fault_event(&r, 1, 0, too_long, "cut");
+    assert_int_equal(f.nr_strings, 2);
+    assert_int_equal(f.strings[sizeof(f.strings) - 1], 0);
+    assert_int_equal(strlen(f.strings + 2), sizeof(f.strings) - 3);
+}
+
 static char *printed(bool json)
 {
     static char buf[2000];
@@ -144,6 +179,7 @@ int main(void)
         cmocka_unit_test(raise_remembers_where),
         cmocka_unit_test(a_fault_line_names_file_page_offset_and_error),
         cmocka_unit_test(the_reporter_keeps_the_first_fault_and_counts),
+        cmocka_unit_test(an_event_carries_its_insertion_strings),
         cmocka_unit_test(fields_print_text_and_json),
         cmocka_unit_test(times_and_signatures_read_as_written),
         cmocka_unit_test(sha256_of_abc),

@@ -418,9 +418,42 @@ static void a_pool_may_go_while_others_evict_its_pages(void **state)
     free(w);
 }
 
+static void *write_all(void *arg)
+{
+    return (void *)(intptr_t)bufpool_write(((struct world *)arg)->pool, UINT64_MAX);
+}
+
+static void a_frozen_cache_writes_nothing(void **state)
+{
+    const struct timespec moment = {0, 50000000};
+    struct bufcache *c;
+    struct world w;
+    pthread_t id;
+    void *err;
+
+    (void)state;
+    open_world(&w, 4, false, 16);
+    bufpool_free(w.pool);
+    assert_int_equal(bufcache_new(PAGE, 16, &c), 0);
+    assert_int_equal(bufpool_new(c, w.fd, PAGE, false, 0, &w.r, flush_log, &w, &w.pool), 0);
+    set_dbtime(&w, 3, 1000, 77);
+    bufcache_freeze(c);
+    assert_int_equal(pthread_create(&id, NULL, write_all, &w), 0);
+    nanosleep(&moment, NULL);
+    assert_int_equal(dbtime_in_file(&w, 3), 3);
+    touch(&w, 1, 4); /* reading goes on */
+    bufcache_thaw(c);
+    assert_int_equal(pthread_join(id, &err), 0);
+    assert_null(err);
+    assert_int_equal(dbtime_in_file(&w, 3), 1000);
+    close_world(&w);
+    bufcache_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frozen_cache_writes_nothing),
         cmocka_unit_test_setup_teardown(nothing_is_lost_in_a_cache_far_too_small, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hint_never_leads_to_another_page, setup, teardown),
         cmocka_unit_test_setup_teardown(a_page_that_all_want_is_read_once, setup, teardown),

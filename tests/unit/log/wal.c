@@ -373,6 +373,40 @@ static void held_logs_are_deleted_by_a_backup_alone(void **state)
     assert_true(is_there("edb.log"));
 }
 
+static void *flush_it(void *arg)
+{
+    JET_ERR err = wal_flush_all(wal);
+
+    atomic_store((_Atomic bool *)arg, true);
+    return (void *)(intptr_t)err;
+}
+
+static void a_frozen_log_is_not_written(void **state)
+{
+    const struct timespec moment = {0, 50000000};
+    _Atomic bool done = false;
+    lgpos_t durable;
+    pthread_t id;
+    void *err;
+
+    (void)state;
+    start(64);
+    assert_int_equal(wt_append(wal, 100), 0);
+    assert_int_equal(wal_freeze(wal), 0);
+    durable = wal_durable(wal);
+    assert_true(durable > wt_written[0].lgpos); /* what was there is on disk */
+    assert_int_equal(wt_append(wal, 100), 0);   /* appending goes on */
+    assert_int_equal(pthread_create(&id, NULL, flush_it, &done), 0);
+    nanosleep(&moment, NULL);
+    assert_false(done);
+    assert_true(wal_durable(wal) == durable);
+    wal_thaw(wal);
+    assert_int_equal(pthread_join(id, &err), 0);
+    assert_null(err);
+    assert_true(wal_is_durable(wal, wt_written[1].lgpos));
+    wt_read_all();
+}
+
 /* ---- the end of the stream ------------------------------------------------------------------------- */
 
 static void the_last_record_is_alone_in_its_segment(void **state)
@@ -735,6 +769,7 @@ int main(void)
         T(a_log_that_another_engine_wrote_is_taken_up),
         T(old_generations_are_deleted_without_a_gap),
         T(held_logs_are_deleted_by_a_backup_alone),
+        T(a_frozen_log_is_not_written),
         T(the_last_record_is_alone_in_its_segment),
         T(the_last_segment_gets_a_shadow),
         T(records_of_many_threads_come_out_whole_and_in_order),

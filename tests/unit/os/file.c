@@ -153,6 +153,46 @@ static void errno_comes_in_by_one_table(void **state)
         assert_int_equal(os_error(in[i]), out[i]);
 }
 
+static void names_change_places_in_one_step(void **state)
+{
+    char mine[] = "/tmp/unit-os-XXXXXX";
+    int fd, one, other;
+    JET_ERR err;
+
+    (void)state;
+    assert_non_null(mkdtemp(mine));
+    fd = open(mine, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    assert_int_equal(os_mkdir_beneath(fd, "a"), 0);
+    assert_int_equal(os_mkdir_beneath(fd, "b"), 0);
+    assert_int_equal(os_open_dir_beneath(fd, "a", &one), 0);
+    assert_int_equal(os_create_beneath(one, "file", &other), 0);
+    close(other);
+    err = os_exchange_at(fd, "a", "b");
+    assert_true(err == JET_errSuccess || err == JET_errFeatureNotAvailable);
+    if (err == JET_errSuccess) {
+        assert_int_equal(os_open_beneath(fd, "b/file", &other), 0);
+        close(other);
+        assert_int_equal(os_exchange_at(fd, "b", "a"), 0);
+    }
+    assert_int_equal(os_exchange_at(fd, "a", "c"), JET_errFileNotFound);
+    close(one);
+
+    assert_int_equal(os_open_dir_beneath(fd, "a", &one), 0);
+    assert_int_equal(os_open_dir_beneath(fd, "b", &other), 0);
+    assert_int_equal(os_link_at(one, "file", other), 0);
+    assert_int_equal(os_link_at(one, "file", other), JET_errFileAlreadyExists);
+    assert_int_equal(os_remove_dir_at(fd, "b"), JET_errFileAlreadyExists); /* not empty */
+    assert_int_equal(os_unlink_beneath(other, "file"), 0);
+    assert_int_equal(os_unlink_beneath(one, "file"), 0);
+    assert_int_equal(os_remove_dir_at(fd, "a"), 0);
+    assert_int_equal(os_remove_dir_at(fd, "b"), 0);
+    close(one);
+    close(other);
+    close(fd);
+    assert_int_equal(rmdir(mine), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +201,7 @@ int main(void)
         cmocka_unit_test(reads_end_with_the_file),
         cmocka_unit_test(holes_are_found),
         cmocka_unit_test(a_file_made_longer_ends_in_zeroes),
+        cmocka_unit_test(names_change_places_in_one_step),
         cmocka_unit_test(errno_comes_in_by_one_table),
     };
     return cmocka_run_group_tests(tests, setup, teardown) != 0;

@@ -3,6 +3,7 @@
 
 #include "page/cksum.h"
 #include "page/dbhdr.h"
+#include "page/dbhdrstate.h"
 
 static uint8_t head[DBHDR_HEAD_LEN];
 static struct reporter rep;
@@ -154,6 +155,47 @@ static void a_trailer_is_known_by_its_checksum_and_zeroes(void **state)
     assert_false(trailer_is_valid(page, sizeof(page)));
 }
 
+static void marks_of_backups_are_kept_apart(void **state)
+{
+    static uint8_t page[4096], trailer[4096];
+    struct dbhdr_disk *h = (struct dbhdr_disk *)page;
+    const struct bkinfo old = {.mark = 50, .gen_low = 1, .gen_high = 2},
+                        full = {.mark = 100, .gen_low = 3, .gen_high = 5},
+                        inc = {.mark = 200, .gen_low = 3, .gen_high = 7};
+    uint32_t type;
+
+    (void)state;
+    memset(page, 0, sizeof(page));
+    assert_true(dbhdr_set_backup(h, DBHDR_FULL, DBHDR_STREAMED, &full));
+    assert_true(dbhdr_set_backup(h, DBHDR_INCREMENTAL, DBHDR_STREAMED, &inc));
+    assert_true(dbhdr_set_backup(h, DBHDR_DIFFERENTIAL, DBHDR_SNAPSHOT, &inc));
+    assert_true(dbhdr_set_backup(h, DBHDR_COPY, DBHDR_SNAPSHOT, &old));
+    assert_false(
+        dbhdr_set_backup(h, DBHDR_FULL, DBHDR_SNAPSHOT, &old)); /* older than what is there */
+    assert_int_equal(dbhdr_backup(h, DBHDR_FULL, &type).gen_high, 5);
+    assert_int_equal(type, DBHDR_STREAMED);
+    assert_int_equal(dbhdr_backup(h, DBHDR_INCREMENTAL, &type).gen_high, 7);
+    assert_int_equal(dbhdr_backup(h, DBHDR_COPY, &type).mark, 50);
+    assert_int_equal(type, DBHDR_SNAPSHOT);
+    assert_int_equal(get_le32(page + 468), DBHDR_SNAPSHOT);
+    assert_true(dbhdr_set_backup(h, DBHDR_FULL, DBHDR_SNAPSHOT, &inc));
+    assert_int_equal(get_le32(page + 356), DBHDR_SNAPSHOT);
+    assert_int_equal(dbhdr_backup(h, DBHDR_INCREMENTAL, &type).gen_low, 0);
+    assert_int_equal(dbhdr_backup(h, DBHDR_DIFFERENTIAL, &type).gen_low, 0);
+    assert_int_equal(dbhdr_backup(h, DBHDR_COPY, &type).gen_low, 1);
+
+    dbhdr_set_current_backup(h, &full);
+    assert_int_equal(get_le32(page + 184 + 16), 3);
+    le32_put(&h->gen_min_required, 4);
+    dbhdr_make_trailer(h, &inc, trailer, sizeof(trailer));
+    assert_true(trailer_is_valid(trailer, sizeof(trailer)));
+    assert_int_equal(get_le32(trailer + 40 + 20), 7);
+    assert_int_equal(get_le32(trailer + 120), 0);
+    le32_put(&h->update_major, 160); /* newer formats tell what the header requires */
+    dbhdr_make_trailer(h, &inc, trailer, sizeof(trailer));
+    assert_int_equal(get_le32(trailer + 120), 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +206,7 @@ int main(void)
         cmocka_unit_test(other_files_and_versions_are_refused_by_name),
         cmocka_unit_test(short_and_random_heads_are_survived),
         cmocka_unit_test(a_trailer_is_known_by_its_checksum_and_zeroes),
+        cmocka_unit_test(marks_of_backups_are_kept_apart),
     };
     rnd_init("dbhdr");
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
