@@ -248,10 +248,13 @@ static void lose_names(void)
         }
 }
 
+static _Atomic bool cutting; /* files are being put back: nobody may see that and go on */
+
 static void cut_locked(void)
 {
     static const unsigned percents[] = {0, 10, 50, 90, 100};
 
+    atomic_store(&cutting, true);
     if (lossy) {
         lose_data(percents[rnd() % 5]);
         lose_names();
@@ -406,7 +409,11 @@ ssize_t __wrap_pwrite64(int fd, const void *buf, size_t len, off_t off)
 
 ssize_t __wrap_pread64(int fd, void *buf, size_t len, off_t off)
 {
-    return fails(FAIL_READ, fd) ? failure(EIO) : __real_pread64(fd, buf, len, off);
+    const ssize_t ret = fails(FAIL_READ, fd) ? failure(EIO) : __real_pread64(fd, buf, len, off);
+
+    while (atomic_load(&cutting)) /* what was read may be lost already; the process ends */
+        pause();
+    return ret;
 }
 
 static int synced(int fd, int (*real)(int fd))
