@@ -183,98 +183,38 @@ static unused void bt_verify(const char *dir)
     assert_int_equal(faults, 0);
 }
 
-/* The copy of a database becomes one that a soft recovery takes: no backup of its own, no trailer, and as a restore does it,
- * its pages may have changes up to the last log. */
-static void unmark(const char *path, const struct ese_log_info *last)
-{
-    struct logtime created;
-
-    const struct bkinfo none = {0};
-    uint8_t head[DBHDR_HEAD_LEN];
-    struct reporter quiet = {0};
-    struct ese_db_info info;
-    struct stat st;
-    int fd = open(path, O_RDWR);
-
-    assert_true(fd >= 0 && fstat(fd, &st) == 0);
-    assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
-    OK(dbhdr_decode(head, sizeof(head), &quiet, &info, NULL));
-    assert_int_equal(info.state, ESE_DB_DIRTY);
-    assert_int_equal(info.full_cur.gen_high, 0);
-    dbhdr_set_current_backup((struct dbhdr_disk *)head, &none);
-    memcpy(&created, &last->time_created, sizeof(created));
-    dbhdr_set_committed((struct dbhdr_disk *)head, last->gen, created);
-    dbhdr_seal(head, info.page_size);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pwrite(fd, head, info.page_size, (off_t)(i * info.page_size)),
-                         info.page_size);
-    assert_int_equal(ftruncate(fd, st.st_size - info.page_size), 0);
-    close(fd);
-}
-
-/* A restore goes on behind the highest log; soft recovery wants that one to be the current one. */
-static void make_current(const char *dir, struct ese_header *ret)
-{
-    char highest[256] = "", from[512], to[512];
-    DIR *dp = opendir(dir);
-    int fd;
-    const struct dirent *d;
-
-    while ((d = readdir(dp)))
-        if (ends_with(d->d_name, ".log") && strcmp(d->d_name, highest) > 0)
-            snprintf(highest, sizeof(highest), "%s", d->d_name);
-    closedir(dp);
-    snprintf(from, sizeof(from), "%s/%s", dir, highest);
-    snprintf(to, sizeof(to), "%s/edb.log", dir);
-    assert_int_equal(rename(from, to), 0);
-    fd = open(to, O_RDONLY);
-    assert_true(fd >= 0);
-    OK(ese_header_read(fd, to, NULL, NULL, ret));
-    close(fd);
-}
-
-/* Its logs are replayed onto a copy of its databases, in `to`; trees and indexes of them are sound. */
+/* It can be restored, says the proof; and is, to `to`, where trees and indexes are sound then. */
 static unused void bt_recover(const char *dir, const char *to)
 {
-    const struct ese_recover_opts opts = {.base = "edb"};
-    struct ese_recovery rec;
-    struct ese_header last;
-    unsigned faults = 0;
-    DIR *dp = opendir(dir);
+    const struct ese_restore_opts how = {.base = "edb"};
+    const struct ese_prove_opts proof_how = {.base = "edb"};
+    struct ese_restored restored;
+    struct ese_proof proof;
+    unsigned faults = 0, nr = 0;
     const struct dirent *d;
-    char from[512], path[512];
-    int fd;
+    char path[512];
+    DIR *dp;
+    int fd = open(dir, O_RDONLY | O_DIRECTORY);
 
-    assert_non_null(dp);
-    bt_remove(to);
-    assert_int_equal(mkdir(to, 0700), 0);
-    while ((d = readdir(dp))) {
-        if (!ends_with(d->d_name, ".log") && !ends_with(d->d_name, ".edb"))
-            continue;
-        snprintf(from, sizeof(from), "%s/%s", dir, d->d_name);
-        snprintf(path, sizeof(path), "%s/%s", to, d->d_name);
-        bt_copy_file(from, path);
-    }
-    make_current(to, &last);
-    rewinddir(dp);
-    while ((d = readdir(dp)))
-        if (ends_with(d->d_name, ".edb")) {
-            snprintf(path, sizeof(path), "%s/%s", to, d->d_name);
-            unmark(path, &last.log);
-        }
-    ese_header_done(&last);
-    fd = open(to, O_RDONLY | O_DIRECTORY);
     assert_true(fd >= 0);
-    OK(ese_recover(fd, &opts, bt_on_fault, &faults, NULL, NULL, &rec));
-    ese_recovery_done(&rec);
+    OK(ese_prove(fd, &proof_how, bt_on_fault, &faults, NULL, NULL, &proof));
+    assert_true(proof.backup);
+    ese_proof_done(&proof);
+    bt_remove(to);
+    OK(ese_restore(fd, to, &how, bt_on_fault, &faults, NULL, NULL, &restored));
+    assert_true(restored.backup);
+    ese_restored_done(&restored);
     close(fd);
-    rewinddir(dp);
+    dp = opendir(to);
+    assert_non_null(dp);
     while ((d = readdir(dp)))
         if (ends_with(d->d_name, ".edb")) {
             snprintf(path, sizeof(path), "%s/%s", to, d->d_name);
             assert_sound(path);
+            nr++;
         }
     closedir(dp);
+    assert_true(nr > 0);
     assert_int_equal(faults, 0);
 }
 

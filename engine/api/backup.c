@@ -19,6 +19,8 @@ static JET_ERR check_running(const struct jinst *i)
         return RAISE(JET_errBackupNotAllowedYet);
     case INSTANCE_ENDING:
         return RAISE(JET_errTermInProgress);
+    case INSTANCE_RESTORING:
+        return RAISE(JET_errRestoreInProgress);
     default:
         return RAISE(JET_errNotInitialized);
     }

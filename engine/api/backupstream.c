@@ -289,8 +289,8 @@ JET_ERR JetGetLogInfoInstanceW(JET_INSTANCE instance, JET_WCHAR *wszzLogs, uint3
 JET_ERR JetGetLogInfoInstance2(JET_INSTANCE instance, char *szzLogs, uint32_t cbMax,
                                uint32_t *pcbActual, JET_LOGINFO_A *pLogInfo)
 {
-    lgen_t low, high;
-    char base[4];
+    lgen_t low = 0, high = 0;
+    char base[4] = "";
     JET_ERR err;
 
     if (pLogInfo && pLogInfo->cbSize != sizeof(*pLogInfo))
@@ -307,8 +307,8 @@ JET_ERR JetGetLogInfoInstance2(JET_INSTANCE instance, char *szzLogs, uint32_t cb
 JET_ERR JetGetLogInfoInstance2W(JET_INSTANCE instance, JET_WCHAR *wszzLogs, uint32_t cbMax,
                                 uint32_t *pcbActual, JET_LOGINFO_W *pLogInfo)
 {
-    lgen_t low, high;
-    char base[4];
+    lgen_t low = 0, high = 0;
+    char base[4] = "";
     JET_ERR err;
 
     if (pLogInfo && pLogInfo->cbSize != sizeof(*pLogInfo))

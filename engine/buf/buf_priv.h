@@ -105,10 +105,10 @@ struct bufcache {
     struct ghost *ghosts;
     unsigned ghost_shift;
     uint64_t ghost_clock;      /* pages that became ghosts */
-    pthread_mutex_t gate_lock; /* guards the rest: bufcache_freeze */
+    pthread_mutex_t gate_lock; /* `frozen` changes under it: bufcache_freeze */
     pthread_cond_t gate;
-    bool frozen;
-    unsigned nr_writing; /* writes under way */
+    _Atomic bool frozen;
+    _Atomic unsigned nr_writing; /* writes under way */
 };
 
 struct bufpool {

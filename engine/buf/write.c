@@ -65,22 +65,31 @@ static JET_ERR copy_out(struct bufpool *p, struct frame *f, uint8_t *to)
     return JET_errSuccess;
 }
 
-/* Whoever writes a page goes through the gate, with whatever it holds. */
-static void enter_gate(struct bufcache *c)
+/*
+ * Whoever writes a page goes through the gate, with whatever it holds. Open, it costs two atomic operations: a writer counts itself
+ * and then looks at `frozen`, a freezer sets `frozen` and then looks at the count, so that one of them sees the other.
+ */
+static void leave_gate(struct bufcache *c)
 {
+    if (atomic_fetch_sub(&c->nr_writing, 1) != 1 || !atomic_load(&c->frozen))
+        return;
     pthread_mutex_lock(&c->gate_lock);
-    while (c->frozen)
-        pthread_cond_wait(&c->gate, &c->gate_lock);
-    c->nr_writing++;
+    pthread_cond_broadcast(&c->gate);
     pthread_mutex_unlock(&c->gate_lock);
 }
 
-static void leave_gate(struct bufcache *c)
+static void enter_gate(struct bufcache *c)
 {
-    pthread_mutex_lock(&c->gate_lock);
-    if (--c->nr_writing == 0)
-        pthread_cond_broadcast(&c->gate);
-    pthread_mutex_unlock(&c->gate_lock);
+    for (;;) {
+        atomic_fetch_add(&c->nr_writing, 1);
+        if (!atomic_load(&c->frozen))
+            return;
+        leave_gate(c);
+        pthread_mutex_lock(&c->gate_lock);
+        while (atomic_load(&c->frozen))
+            pthread_cond_wait(&c->gate, &c->gate_lock);
+        pthread_mutex_unlock(&c->gate_lock);
+    }
 }
 
 JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to)
@@ -96,8 +105,8 @@ JET_ERR bufpool_extend(struct bufpool *p, uint64_t from, uint64_t to)
 void bufcache_freeze(struct bufcache *c)
 {
     pthread_mutex_lock(&c->gate_lock);
-    c->frozen = true;
-    while (c->nr_writing)
+    atomic_store(&c->frozen, true);
+    while (atomic_load(&c->nr_writing))
         pthread_cond_wait(&c->gate, &c->gate_lock);
     pthread_mutex_unlock(&c->gate_lock);
 }
@@ -105,7 +114,7 @@ void bufcache_freeze(struct bufcache *c)
 void bufcache_thaw(struct bufcache *c)
 {
     pthread_mutex_lock(&c->gate_lock);
-    c->frozen = false;
+    atomic_store(&c->frozen, false);
     pthread_cond_broadcast(&c->gate);
     pthread_mutex_unlock(&c->gate_lock);
 }

@@ -2,7 +2,7 @@
  * Backups under load: backup-load [SECONDS [PAGE_SIZE]].
  *
  * Eight sessions write, each to a table of its own, with splits, long values, indexes that come and go; at random moments a backup
- * is taken: full, atomic, incremental. Of each one every page and log is verified, its logs are replayed onto a copy, and then
+ * is taken: full, atomic, incremental. Of each one every page and log is verified, it is proved and restored, and then
  * must hold: trees and indexes are sound; of each session the rows 1 .. n are there, each with its bytes, and nothing else; n is
  * not less than what was committed when the backup began, and not more than what was begun when it ended.
  *

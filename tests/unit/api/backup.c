@@ -440,7 +440,8 @@ static void a_log_that_is_gone_is_missed(void **state)
     char log[40];
 
     OK(JetSetSystemParameter(&f->inst, 0, JET_paramCreatePathIfNotExist, 1, NULL));
-    bt_work(f, f->dbid, "rows", 0, 600);
+    bt_work(f, f->dbid, "rows", 0, 900);
+    OK(JetCommitTransaction(f->ses, JET_bitWaitAllLevel0Commit)); /* the logs have their names */
     snprintf(log, sizeof(log), "edb%05X.log", 2);
     assert_int_equal(unlink(path_in(f->dir, log)), 0);
     bt_listen();

@@ -477,7 +477,8 @@ static void a_damaged_log_fails_the_backup(void **state)
     char log[160], good[64], bad[64];
     int fd;
 
-    bt_work(f, f->dbid, "rows", 0, 600);
+    bt_work(f, f->dbid, "rows", 0, 900);
+    OK(JetCommitTransaction(f->ses, JET_bitWaitAllLevel0Commit)); /* the logs have their names */
     snprintf(log, sizeof(log), "%sedb00003.log", f->dir);
     fd = open(log, O_RDWR);
     assert_true(fd >= 0);
@@ -501,7 +502,8 @@ static void a_foreign_log_fails_the_backup(void **state)
     struct fix *f = *state;
     char one[160], two[160];
 
-    bt_work(f, f->dbid, "rows", 0, 600);
+    bt_work(f, f->dbid, "rows", 0, 900);
+    OK(JetCommitTransaction(f->ses, JET_bitWaitAllLevel0Commit)); /* the logs have their names */
     snprintf(one, sizeof(one), "%sedb00003.log", f->dir);
     snprintf(two, sizeof(two), "%sedb00002.log", f->dir);
     bt_copy_file(one, two);

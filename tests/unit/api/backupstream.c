@@ -84,8 +84,9 @@ static void what_is_read_is_a_backup(void **state)
     static const uint32_t events[] = {210, 220, 221, 223, 224, 213, 0};
     struct fix *f = *state;
     struct ese_db_info live;
-    char list[2000];
+    char list[2000], pat[200];
     uint32_t len;
+    int fd;
 
     bt_work(f, f->dbid, "rows", 0, 400);
     restart(f);
@@ -101,6 +102,10 @@ static void what_is_read_is_a_backup(void **state)
     bt_header(f->dir, "data.edb", &live);
     assert_true(live.full_prev.gen_low != 0 && live.copy_prev.gen_low == 0);
     bt_verify(dest);
+    /* An external backup's files are the program's; this one is all that a restore of the directory wants besides. */
+    snprintf(pat, sizeof(pat), "%s/data.pat", dest);
+    fd = open(pat, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0 && close(fd) == 0);
     bt_recover(dest, out);
 }
 

@@ -196,6 +196,7 @@ static JET_ERR on_status(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *pv)
         IS(JET_errRestoreInProgress, JetTerm(inside));
         IS(JET_errRestoreInProgress, JetBeginSession(inside, &other, NULL, NULL));
         IS(JET_errRestoreInProgress, JetRestoreInstance(inside, "/", NULL, NULL));
+        IS(JET_errRestoreInProgress, JetBackupInstance(inside, "/", 0, NULL));
     }
     return snt == JET_sntProgress ? answer : JET_errSuccess;
 }
