@@ -31,7 +31,7 @@ static struct worker {
     unsigned nr;
     uint64_t rng;
     int32_t from; /* rows that are there */
-    JET_ERR err;
+    _Atomic JET_ERR err;
     JET_SESID ses;
     JET_DBID dbid;
     JET_TABLEID t;
