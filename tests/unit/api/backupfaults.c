@@ -327,7 +327,9 @@ static void a_header_that_cannot_be_marked_is_an_event(void **state)
 
 static void start_again(struct fix *f)
 {
-    fail.on = fail.any_thread = fail.for_ever = false;
+    fail.on = false;
+    fail.any_thread = false;
+    fail.for_ever = false;
     (void)JetTerm(f->inst);
     start(f);
 }
@@ -349,7 +351,9 @@ static void after_a_failed_log_write_there_is_no_backup(void **state)
     fail.op = OP_WRITE;
     fail.where = "edb.log";
     fail.error = EIO;
-    fail.any_thread = fail.for_ever = fail.on = true;
+    fail.any_thread = true;
+    fail.for_ever = true;
+    fail.on = true;
     (void)try_to_commit(f);
     IS(JET_errLogWriteFail, JetStopServiceInstance2(f->inst, JET_bitStopServiceQuiesceCaches));
     IS(JET_errLogWriteFail, JetBackupInstance(f->inst, dest, 0, NULL));
@@ -376,7 +380,9 @@ static void an_instance_that_is_down_gives_no_backup(void **state)
     fail.op = OP_WRITE;
     fail.where = "data.edb";
     fail.error = EIO;
-    fail.any_thread = fail.for_ever = fail.on = true;
+    fail.any_thread = true;
+    fail.for_ever = true;
+    fail.on = true;
     IS(JET_errDiskIO, JetStopServiceInstance2(f->inst, JET_bitStopServiceQuiesceCaches));
     IS(JET_errInstanceUnavailable, JetBackupInstance(f->inst, dest, 0, NULL));
     start_again(f);
@@ -391,7 +397,9 @@ static void a_log_on_its_reserve_takes_no_backup(void **state)
     fail.op = OP_TRUNCATE;
     fail.where = "edbtmp.log";
     fail.error = ENOSPC;
-    fail.any_thread = fail.for_ever = fail.on = true;
+    fail.any_thread = true;
+    fail.for_ever = true;
+    fail.on = true;
     for (unsigned i = 0; i < 40 && err >= 0 && !bt_event(428); i++) {
         JET_TABLEID t;
         char name[20];
