@@ -249,6 +249,21 @@ static const struct dirent *next_entry(DIR *dp)
     return d;
 }
 
+JET_ERR os_make_parents_beneath(int dirfd, const char *path)
+{
+    char *dir = strdup(path);
+    JET_ERR err = dir ? JET_errSuccess : RAISE(JET_errOutOfMemory);
+
+    for (char *slash = dir ? strchr(dir, '/') : NULL; slash && err >= 0;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        err = os_mkdir_beneath(dirfd, dir);
+        *slash = '/';
+    }
+    free(dir);
+    return err;
+}
+
 JET_ERR os_open_new_dir(const char *path, bool *ret_made, int *ret_fd)
 {
     DIR *dp;

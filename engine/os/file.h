@@ -55,6 +55,8 @@ must_check JET_ERR os_remove_dir_at(int dirfd, const char *name); /* it is empty
 must_check JET_ERR os_unlink_beneath(int dirfd, const char *path);
 /* It may be there already. */
 must_check JET_ERR os_mkdir_beneath(int dirfd, const char *path);
+/* The directories that path goes through, but for its last component. */
+must_check JET_ERR os_make_parents_beneath(int dirfd, const char *path);
 /* A directory that the caller chose: an empty one, or made now (*ret_made). JET_errFileAlreadyExists: there
  * is something in it. */
 must_check JET_ERR os_open_new_dir(const char *path, bool *ret_made, int *ret_fd);

@@ -46,21 +46,6 @@ static JET_ERR copy_bytes(const struct recovery *rv, struct rcopy *c, int from, 
     return err < 0 ? err : os_fsync(to);
 }
 
-static JET_ERR make_parents(struct rcopy *c, const char *path)
-{
-    char *dir = strdup(path);
-    JET_ERR err = dir ? JET_errSuccess : RAISE(JET_errOutOfMemory);
-
-    for (char *slash = dir ? strchr(dir, '/') : NULL; slash && err >= 0;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        err = os_mkdir_beneath(c->fd, dir);
-        *slash = '/';
-    }
-    free(dir);
-    return err;
-}
-
 static JET_ERR copy_file(struct recovery *rv, struct rcopy *c, const char *path)
 {
     int from, to;
@@ -68,7 +53,7 @@ static JET_ERR copy_file(struct recovery *rv, struct rcopy *c, const char *path)
 
     if (err < 0)
         return err;
-    err = make_parents(c, path);
+    err = os_make_parents_beneath(c->fd, path);
     if (err >= 0)
         err = os_create_beneath(c->fd, path, &to);
     if (err >= 0) {

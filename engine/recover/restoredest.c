@@ -130,24 +130,9 @@ int restore_dest_fd(const struct restore_dest *d)
     return d->fd;
 }
 
-static JET_ERR make_parents(struct restore_dest *d, const char *path)
-{
-    char *dir = strdup(path);
-    JET_ERR err = dir ? JET_errSuccess : RAISE(JET_errOutOfMemory);
-
-    for (char *slash = dir ? strchr(dir, '/') : NULL; slash && err >= 0;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        err = os_mkdir_beneath(d->fd, dir);
-        *slash = '/';
-    }
-    free(dir);
-    return err;
-}
-
 JET_ERR restore_dest_create(struct restore_dest *d, const char *path, int *ret_fd)
 {
-    JET_ERR err = make_parents(d, path);
+    JET_ERR err = os_make_parents_beneath(d->fd, path);
 
     return err < 0 ? err : os_create_beneath(d->fd, path, ret_fd);
 }
