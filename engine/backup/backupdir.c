@@ -2,15 +2,18 @@
 #include "backup/backupdir.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backup/bkset.h"
 #include "backup/bktarget.h"
 #include "backup/session_priv.h"
 #include "os/file.h"
+#include "os/outfile.h"
 
-#define PIECE_PAGES 256u /* in one read (ESE) */
-#define BUF_LEN     (PIECE_PAGES * PAGE_SIZE_MAX)
+#define BUF_LEN (512u << 10) /* for comparing two files, half of it for each */
+#define LOG_FIRST_MS \
+    4u /* so long a piece waits for the log: a backup under load ends all the same */
 
 struct run {
     struct inst *in;
@@ -20,6 +23,7 @@ struct run {
     backupdir_progress_fn *progress;
     void *ctx;
     uint64_t done, total;
+    struct outfile *out;
     uint8_t *buf;
     lgen_t set_last; /* incremental: up to it logs are in the set already */
 };
@@ -65,29 +69,59 @@ static JET_ERR say(struct run *r, const char *file, JET_ERR err, uint64_t off, c
     return fault_io(&rep, err, off, doing);
 }
 
-static JET_ERR stream(struct run *r, struct backup_file *f, int fd, const char *name, size_t piece)
+static JET_ERR say_write(struct run *r, const char *name, JET_ERR err)
 {
-    uint64_t off = 0;
-    size_t got;
-    JET_ERR err;
+    return say(r, name, err, outfile_failed_at(r->out), "writing the copy");
+}
 
-    while ((err = backup_read(f, r->buf, piece, &got)) >= 0 && got > 0) {
-        err = os_pwrite_all(fd, r->buf, got, off);
+/* Who commits waits for the sync of a log, and a disk that has a piece of ours to write first takes long for it. */
+static void let_log_go_first(const struct run *r)
+{
+    const struct timespec ms = {0, 1000000};
+
+    for (unsigned i = 0; i < LOG_FIRST_MS && wal_is_writing(r->in->wal); i++)
+        nanosleep(&ms, NULL);
+}
+
+static JET_ERR stream_pieces(struct run *r, struct backup_file *f, const char *name)
+{
+    for (;;) {
+        uint8_t *piece;
+        size_t got;
+        JET_ERR err = outfile_piece(r->out, &piece);
+
         if (err < 0)
-            return say(r, name, err, off, "writing the copy");
-        off += got;
+            return say_write(r, name, err);
+        err = backup_read(f, piece, OUTFILE_PIECE, &got);
+        if (err < 0 || got == 0)
+            return err;
+        let_log_go_first(r);
+        outfile_put(r->out, got);
         err = advance(r, got);
         if (err < 0)
             return err;
     }
+}
+
+static JET_ERR stream(struct run *r, struct backup_file *f, int fd, const char *name, uint64_t size)
+{
+    JET_ERR err = outfile_begin(r->out, fd, size);
+
     if (err < 0)
+        return say_write(r, name, err);
+    err = stream_pieces(r, f, name);
+    if (err < 0) {
+        outfile_drop(r->out);
         return err;
+    }
+    err = outfile_end(r->out);
+    if (err < 0)
+        return say_write(r, name, err);
     err = os_fsync(fd);
     return err < 0 ? say(r, name, err, ESE_NO_OFFSET, "syncing the copy") : JET_errSuccess;
 }
 
-/* piece: bytes in one read. */
-static JET_ERR copy_to(struct run *r, struct backup_file *f, const char *name, size_t piece)
+static JET_ERR copy_to(struct run *r, struct backup_file *f, const char *name, uint64_t size)
 {
     int fd;
     JET_ERR err = bktarget_create(&r->target, name, &fd);
@@ -95,7 +129,7 @@ static JET_ERR copy_to(struct run *r, struct backup_file *f, const char *name, s
     if (err < 0) {
         err = say(r, name, err, ESE_NO_OFFSET, "making the copy");
     } else {
-        err = stream(r, f, fd, name, piece);
+        err = stream(r, f, fd, name, size);
         close(fd);
     }
     backup_close(f);
@@ -108,7 +142,7 @@ static JET_ERR copy_db(struct run *r, struct db *d)
     uint64_t size;
     JET_ERR err = backup_open_db(r->b, d, &f, &size);
 
-    return err < 0 ? err : copy_to(r, f, backup_base_name(d), (size_t)PIECE_PAGES * d->page_size);
+    return err < 0 ? err : copy_to(r, f, backup_base_name(d), size);
 }
 
 static JET_ERR copy_databases(struct run *r)
@@ -185,7 +219,7 @@ static JET_ERR copy_log(struct run *r, lgen_t gen)
     (void)wal_archived_name(r->in->wal, gen, name);
     if (r->opts->how.incremental && gen <= r->set_last && is_in_set(r, name))
         return compare_log(r, f, name);
-    return copy_to(r, f, name, BUF_LEN);
+    return copy_to(r, f, name, size);
 }
 
 /* An empty file that a restore on Windows expects beside each database. */
@@ -273,25 +307,32 @@ static void finish(struct run *r)
     backup_finish(r->b, r->opts->how.copy);
 }
 
+static JET_ERR run(struct run *r, const char *dir)
+{
+    JET_ERR err = backup_begin(r->in, &r->opts->how, &r->b);
+
+    if (err < 0)
+        return err;
+    err = into_target(r, dir);
+    if (err < 0)
+        backup_abort(r->b, BACKUP_FAILED, err);
+    else
+        finish(r);
+    bktarget_close(&r->target);
+    return err;
+}
+
 JET_ERR backup_to_dir(struct inst *in, const char *dir, const struct backupdir_opts *opts,
                       backupdir_progress_fn *progress, void *ctx)
 {
     struct run r = {.in = in, .opts = opts, .progress = progress, .ctx = ctx};
-    void *buf = NULL;
-    JET_ERR err;
+    JET_ERR err = outfile_new(&r.out);
 
-    if (posix_memalign(&buf, 4096, BUF_LEN) != 0)
-        return RAISE(JET_errOutOfMemory);
-    r.buf = buf;
-    err = backup_begin(in, &opts->how, &r.b);
-    if (err >= 0) {
-        err = into_target(&r, dir);
-        if (err < 0)
-            backup_abort(r.b, BACKUP_FAILED, err);
-        else
-            finish(&r);
-        bktarget_close(&r.target);
-    }
-    free(buf);
+    if (err < 0)
+        return err;
+    r.buf = malloc(BUF_LEN);
+    err = r.buf ? run(&r, dir) : RAISE(JET_errOutOfMemory);
+    free(r.buf);
+    outfile_free(r.out);
     return err;
 }

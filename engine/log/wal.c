@@ -48,6 +48,16 @@ bool wal_is_low(struct wal *w)
     return low;
 }
 
+bool wal_is_writing(struct wal *w)
+{
+    bool writing;
+
+    pthread_mutex_lock(&w->lock);
+    writing = w->busy;
+    pthread_mutex_unlock(&w->lock);
+    return writing;
+}
+
 lgen_t wal_gen_created(struct wal *w, struct logtime *ret)
 {
     lgen_t gen;

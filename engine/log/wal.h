@@ -73,6 +73,8 @@ must_check JET_ERR wal_flush_all(struct wal *w);
 bool wal_is_durable(const struct wal *w, lgpos_t lgpos);
 /* The disk of the logs is full, reserve files are in use: the instance should come to an end. */
 bool wal_is_low(struct wal *w);
+/* At this moment somebody writes it to the disk. */
+bool wal_is_writing(struct wal *w);
 /* Where the next record would be; everything before *durable is on disk. */
 lgpos_t wal_tip(struct wal *w);
 lgpos_t wal_durable(struct wal *w);

@@ -341,6 +341,16 @@ JET_ERR os_extend(int fd, uint64_t from, uint64_t to)
     return err ? os_error(err) : JET_errSuccess;
 }
 
+JET_ERR os_reserve(int fd, uint64_t size)
+{
+    int err;
+
+    do
+        err = fallocate(fd, 0, 0, (off_t)size) < 0 ? errno : 0;
+    while (err == EINTR);
+    return err == ENOSPC || err == EDQUOT || err == EIO ? os_error(err) : JET_errSuccess;
+}
+
 JET_ERR os_lock_owner(int dirfd)
 {
     if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)

@@ -67,6 +67,9 @@ must_check JET_ERR os_truncate(int fd, uint64_t size);
 /* A file of `from` bytes gets `to`: zeroes, and room on the disk for them where the filesystem can promise that. After a
  * failure it may be longer than it was. */
 must_check JET_ERR os_extend(int fd, uint64_t from, uint64_t to);
+/* Room on the disk for an empty file's first `size` bytes, as far as the filesystem can promise that; the file may get that
+ * length. Only a full or failing disk is an error. */
+must_check JET_ERR os_reserve(int fd, uint64_t size);
 /* The owner's lock on a directory (architecture, decision 4): JET_errFileAccessDenied when somebody has
  * it. Goes with the descriptor. */
 must_check JET_ERR os_lock_owner(int dirfd);

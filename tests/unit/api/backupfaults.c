@@ -151,9 +151,11 @@ static JET_ERR back_up_with(struct fix *f, JET_GRBIT grbit, enum op op, const ch
     fail.error = error;
     fail.left = nth;
     fail.hits = 0;
+    fail.any_thread =
+        op == OP_WRITE && where == home; /* the copy is written by a thread of its own */
     fail.on = armed = true;
     err = JetBackupInstance(f->inst, dest, grbit, NULL);
-    fail.on = armed = false;
+    fail.on = armed = fail.any_thread = false;
     return err;
 }
 
