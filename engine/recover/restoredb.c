@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include "os/file.h"
+#include "os/outfile.h"
 #include "page/dbhdr.h"
 #include "recover/restore_int.h"
-
-#define PIECE_LEN \
-    (256u << 10) /* a whole number of pages of any size, and no more than a cache keeps */
 
 /* ---- may it be restored? ---------------------------------------------------------------------- */
 
@@ -199,29 +197,66 @@ static JET_ERR verify(struct restore *rs, struct restore_db *db, uint8_t *piece,
     return err;
 }
 
-static JET_ERR copy_pieces(struct restore *rs, struct restore_db *db, int from, int to,
-                           uint8_t *piece)
+static JET_ERR say_write(struct restore *rs, const struct outfile *out, JET_ERR err)
+{
+    return fault_io(&rs->rv.r, err, outfile_failed_at(out), "writing the copy");
+}
+
+static void tell_progress(struct restore *rs, size_t len)
+{
+    rs->done += len;
+    if (rs->rv.progress)
+        rs->rv.progress(rs->rv.progress_ctx, 0, 0);
+}
+
+static JET_ERR copy_pieces(struct restore *rs, struct restore_db *db, int from, struct outfile *out)
 {
     const uint32_t page_size = db->file->header.db.page_size;
     JET_ERR err = JET_errSuccess;
 
     for (uint64_t off = 0; off < db->size && err >= 0;) {
-        const size_t want = db->size - off < PIECE_LEN ? (size_t)(db->size - off) : PIECE_LEN;
+        const size_t want =
+            db->size - off < OUTFILE_PIECE ? (size_t)(db->size - off) : OUTFILE_PIECE;
+        uint8_t *piece;
+
+        err = outfile_piece(out, &piece);
+        if (err < 0)
+            return say_write(rs, out, err);
         err = os_pread_all(from, piece, want, off);
         if (err < 0)
             return fault_io(&rs->rv.r, err, off, "reading the database");
         err = verify(rs, db, piece, want / page_size * page_size, off);
-        if (err >= 0 && !page_is_zero(piece, want) &&
-            (err = os_pwrite_all(to, piece, want, off)) < 0)
-            return fault_io(&rs->rv.r, err, off, "writing the copy");
+        if (page_is_zero(piece, want))
+            outfile_put_hole(out, want);
+        else
+            outfile_put(out, want);
         if (err >= 0)
             err = recovery_stopped(&rs->rv);
         off += want;
-        rs->done += want;
-        if (rs->rv.progress)
-            rs->rv.progress(rs->rv.progress_ctx, 0, 0);
+        tell_progress(rs, want);
     }
     return err;
+}
+
+/* Of a file without holes room is taken for all of it. */
+static JET_ERR copy_all(struct restore *rs, struct restore_db *db, int from, int to,
+                        struct outfile *out)
+{
+    struct os_stat st;
+    JET_ERR err = os_stat_fd(from, &st);
+
+    if (err < 0)
+        return fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "looking at the database");
+    err = outfile_begin(out, to, st.blocks512 * 512 < st.size ? 0 : db->size);
+    if (err < 0)
+        return say_write(rs, out, err);
+    err = copy_pieces(rs, db, from, out);
+    if (err < 0) {
+        outfile_drop(out);
+        return err;
+    }
+    err = outfile_end(out);
+    return err < 0 ? say_write(rs, out, err) : JET_errSuccess;
 }
 
 /* One copy of the header was damaged: the other goes over both. */
@@ -248,23 +283,21 @@ static JET_ERR mend_header(struct restore *rs, const struct restore_db *db, int 
 JET_ERR restore_db_copy(struct restore *rs, struct restore_db *db, int to)
 {
     const struct ese_db_info *info = &db->file->header.db;
-    uint8_t *piece = malloc(PIECE_LEN);
-    JET_ERR err;
+    struct outfile *out;
+    JET_ERR err = outfile_new(&out);
     int from;
 
-    if (!piece)
-        return RAISE(JET_errOutOfMemory);
+    if (err < 0)
+        return err;
     rs->rv.r.file = path_name(db->file->path);
     err = open_source(rs, db, &from);
     if (err < 0) {
-        free(piece);
+        outfile_free(out);
         return fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "opening the database");
     }
-    err = copy_pieces(rs, db, from, to, piece);
+    err = copy_all(rs, db, from, to, out);
     close(from);
-    free(piece);
-    if (err >= 0 && (err = os_truncate(to, db->size)) < 0)
-        err = fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "writing the copy");
+    outfile_free(out);
     if (err >= 0 && (info->primary_bad || info->shadow_bad))
         err = mend_header(rs, db, to);
     if (err >= 0 && (err = os_fsync(to)) < 0)
