@@ -228,7 +228,7 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
 {
     const struct backupdir_opts opts = {.how = {.incremental = o->incremental, .copy = o->copy},
                                         .atomic = o->atomic,
-                                        .make_path = true};
+                                        .make_path = !o->incremental};
     struct told told = {progress, progress_ctx};
     struct jinst *i;
     JET_ERR err;
