@@ -218,7 +218,7 @@ JET_ERR backup_truncate_only(struct inst *in)
         return RAISE(JET_errLoggingDisabled);
     if (in->conf.circular)
         return JET_errSuccess;
-    err = in->life->begin_backup(in);
+    err = in->life->begin_backup(in, INST_BACKUP);
     if (err < 0)
         return err;
     err = in->life->checkpoint(in, &checkpoint);
