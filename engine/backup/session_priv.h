@@ -53,6 +53,10 @@ must_check JET_ERR backup_check_log(struct inst *in); /* it has not come to its 
 must_check JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t type,
                               struct backup **ret);
 void backup_free(struct backup *b);
+/* ---- bktrace.c ---- */
+/* A Trace record with the time before it. Appended, not flushed. */
+void bktrace(struct backup *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* ---- prepare.c ---- */
 must_check JET_ERR prepare_end_generation(struct backup *b);
 must_check JET_ERR prepare_find_ranges(struct backup *b);

@@ -319,6 +319,58 @@ static void remains_of_a_killed_backup_are_no_hindrance(void **state)
     assert_true(bt_is_there(dest, "new/data.edb"));
 }
 
+/* ---- what is in the log ----------------------------------------------------------------------- */
+
+/* The Trace records of the logs in a directory, in order, without their times. */
+static char *traces_in(const char *dir)
+{
+    const struct ese_log_dump_opts opts = {.records = true};
+    unsigned faults = 0;
+    char *text = NULL, *found = NULL, *line, *rest;
+    size_t len = 0, found_len = 0;
+    FILE *out = open_memstream(&text, &len), *to = open_memstream(&found, &found_len);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY);
+
+    assert_true(fd >= 0 && out && to);
+    OK(ese_log_dump(fd, dir, &opts, out, bt_on_fault, &faults));
+    fclose(out);
+    close(fd);
+    for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        const char *time = strstr(line, "text=\"[");
+        if (!strstr(line, " Trace ") || !time)
+            continue;
+        assert_non_null(strstr(time, "] "));
+        fprintf(to, "%s\n", strstr(time, "] ") + 2);
+    }
+    fclose(to);
+    free(text);
+    return found;
+}
+
+static void the_log_tells_of_a_backup(void **state)
+{
+    struct fix *f = *state;
+    struct ese_db_info live;
+    char want[400], *got;
+
+    make_dest();
+    bt_work(f, f->dbid, "rows", 0, 50);
+    OK(JetBackupInstance(f->inst, dest, 0, NULL));
+    bt_header(f->dir, "data.edb", &live);
+    got = traces_in(dest);
+    snprintf(want, sizeof(want), "Start backup file %s, size ", f->db);
+    assert_true(strncmp(got, want, strlen(want)) == 0);
+    snprintf(want, sizeof(want), "\nStop backup file %s\"\n", f->db);
+    assert_non_null(strstr(got, want));
+    free(got);
+    stop(f); /* all of the log is on disk */
+    got = traces_in(f->dir);
+    snprintf(want, sizeof(want), "BACKUP PREPARE LOGS (copy 0x%05X-0x%05X, delete ",
+             live.full_prev.gen_low, live.full_prev.gen_high);
+    assert_non_null(strstr(got, want));
+    free(got);
+}
+
 /* ---- incremental ----------------------------------------------------------------------------- */
 
 static void an_incremental_goes_on_from_the_set(void **state)
@@ -614,6 +666,7 @@ int main(int argc, char **argv)
         B(an_atomic_backup_replaces_the_one_before),
         B(a_failed_atomic_backup_leaves_the_one_before),
         B(remains_of_a_killed_backup_are_no_hindrance),
+        B(the_log_tells_of_a_backup),
         B(an_incremental_goes_on_from_the_set),
         B(an_atomic_set_takes_incrementals_too),
         B(an_incremental_wants_the_last_backup),
