@@ -374,6 +374,10 @@ void ese_recovery_done(struct ese_recovery *r);
 
 struct ese_restore_opts {
     const char *base; /* log base name ("edb") where a directory holds several streams; or NULL */
+    /* Directories of incrementals that were not taken into the backup's own: their logs go on from it. In any order, open
+     * for reading; they stay the caller's. */
+    const int *log_dirs;
+    unsigned nr_log_dirs;
     /* Where the replay ends; zero: with the last log. What is open then is rolled back, and a new log stream begins, so
      * that what was left out can never be replayed onto it. The copies themselves must have been finished before. */
     uint32_t stop_gen;     /* the last generation that is replayed, whole */
@@ -402,7 +406,7 @@ struct ese_restored {
  * it, which the next restore removes. progress (may be NULL): bytes of databases and logs, done / total. *ret is filled as
  * far as it came; ese_restored_done frees what hangs on it.
  *
- * Errors, each reported with the file, generation or page: JET_errFileNotFound (no logs; nothing at all),
+ * Errors, each reported with the file, generation or page: JET_errFileNotFound (no logs, in one of log_dirs either; nothing at all),
  * JET_errMissingRestoreLogFiles, JET_errGivenLogFileHasBadSignature, JET_errGivenLogFileIsNotContiguous,
  * JET_errPatchFileMissing, JET_errRestoreOfNonBackupDatabase, JET_errBadBackupDatabaseSize, JET_errBadPatchPage,
  * JET_errDatabasePatchFileMismatch, JET_errRequiredLogFilesMissing, JET_errStartingRestoreLogTooHigh,
@@ -416,7 +420,9 @@ JET_ERR ese_restore(int dirfd, const char *dest, const struct ese_restore_opts *
 void ese_restored_done(struct ese_restored *r);
 
 struct ese_prove_opts {
-    const char *base; /* as in ese_restore_opts */
+    const char *base; /* as in ese_restore_opts; so are the next two */
+    const int *log_dirs;
+    unsigned nr_log_dirs;
     uint64_t
         memory; /* bytes for pages that the replay changes; more go to a temporary file; 0: 32 MiB */
     const volatile int *cancel; /* as in ese_restore_opts; the progress function may set it */
@@ -456,7 +462,7 @@ struct ese_backup_opts {
         copy; /* no mark in headers and checkpoint, no log is deleted: later incrementals go on from the one before */
 };
 
-/* JetBackupInstance for programs of this library: dir is made where it is not there; progress (may be NULL) in bytes; JetStopBackupInstance ends it.
+/* JetBackupInstance for programs of this library: dir is made where it is not there, but not for an incremental; progress (may be NULL) in bytes; JetStopBackupInstance ends it.
  * JET_errInvalidParameter: no directory, or copy and incremental at once. */
 JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_backup_opts *opts,
                    ese_progress_fn *progress, void *progress_ctx);

@@ -2205,6 +2205,13 @@ JET_ERR JetEndExternalBackup(void);
 JET_ERR JetEndExternalBackupInstance(JET_INSTANCE instance);
 JET_ERR JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit);
 
+/* A replica is backed up elsewhere, with its logs [lgenFirst, lgenLast]; grbit: JET_bitBackupIncremental or 0. Until it ends no
+ * other backup begins, and no database comes or goes: JET_errSurrogateBackupInProgress. When it ends well the headers of all
+ * databases tell of it, as of a snapshot; with JET_bitBackupTruncateDone it is one that incrementals go on from. */
+JET_ERR JetBeginSurrogateBackup(JET_INSTANCE instance, uint32_t lgenFirst, uint32_t lgenLast,
+                                JET_GRBIT grbit);
+JET_ERR JetEndSurrogateBackup(JET_INSTANCE instance, JET_GRBIT grbit);
+
 /* ---- snapshots of volumes ---------------------------------------------------------------------------- */
 
 /*

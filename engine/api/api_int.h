@@ -58,8 +58,9 @@ struct jinst {
     /* of all sessions: cursors on tables, tables that have one, temporary tables */
     _Atomic uint32_t nr_cursors, nr_tables, nr_temps;
     _Atomic uint32_t
-        backup_calls;       /* calls of backups, which have no session; begun with process.lock */
-    struct jbackup *backup; /* backup.h: an external one; backup_lock */
+        backup_calls;         /* calls of backups, which have no session; begun with process.lock */
+    struct jbackup *backup;   /* backup.h: an external one; backup_lock */
+    struct backup *surrogate; /* surrogate.c; backup_lock */
     pthread_mutex_t backup_lock;
     struct backup *snapshot; /* ossnapshot.c */
     bool in_snapshot;        /* ossnapshot.c; process.lock to change it */

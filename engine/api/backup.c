@@ -80,9 +80,10 @@ JET_ERR backup_before_term(struct jinst *i, bool stop)
 {
     /* Nobody can end it where no call comes through any more. */
     const bool dead = atomic_load(&i->stopped) || inst_check(i->in) < 0;
+    const JET_ERR running = inst_check_backup(i->in);
 
-    if (!stop && !dead && atomic_load(&i->in->backup))
-        return RAISE(JET_errBackupInProgress);
+    if (!stop && !dead && running < 0)
+        return running;
     /* Also for a call that has entered and not begun yet. */
     atomic_store(&i->in->backup_stop, JET_errTermInProgress);
     return JET_errSuccess;
@@ -96,6 +97,7 @@ void backup_wait_for_end(struct jinst *i)
     while (atomic_load(&i->backup_calls))
         nanosleep(&moment, NULL);
     backup_abandon(i, JET_errTermInProgress);
+    surrogate_abandon(i, JET_errTermInProgress);
 }
 
 void backup_allow_again(struct jinst *i)
@@ -228,7 +230,7 @@ JET_ERR ese_backup(JET_INSTANCE instance, const char *dir, const struct ese_back
 {
     const struct backupdir_opts opts = {.how = {.incremental = o->incremental, .copy = o->copy},
                                         .atomic = o->atomic,
-                                        .make_path = true};
+                                        .make_path = !o->incremental};
     struct told told = {progress, progress_ctx};
     struct jinst *i;
     JET_ERR err;

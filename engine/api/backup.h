@@ -19,6 +19,8 @@ must_check JET_ERR backup_before_term(struct jinst *i, bool stop);
 void backup_wait_for_end(struct jinst *i);
 /* Ends an external backup, if there is one (backupstream.c). */
 void backup_abandon(struct jinst *i, JET_ERR why);
+/* Ends a surrogate backup, if there is one (surrogate.c). */
+void surrogate_abandon(struct jinst *i, JET_ERR why);
 /* Ends a snapshot that the instance takes part in (ossnapshot.c). */
 void ossnapshot_abandon(struct jinst *i);
 /* The instance goes on after all. */

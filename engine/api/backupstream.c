@@ -20,8 +20,8 @@ struct jbackup {
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-/* JET_errNoBackup. On success the lock is held until leave. */
-static JET_ERR enter(JET_INSTANCE instance, struct jinst **ret)
+/* JET_errNoBackup, or `surrogate` where there is such a one. On success the lock is held until leave. */
+static JET_ERR enter_unless(JET_INSTANCE instance, JET_ERR surrogate, struct jinst **ret)
 {
     JET_ERR err = backup_enter(instance, ret);
 
@@ -30,8 +30,14 @@ static JET_ERR enter(JET_INSTANCE instance, struct jinst **ret)
     pthread_mutex_lock(&(*ret)->backup_lock);
     if ((*ret)->backup)
         return JET_errSuccess;
+    err = (*ret)->surrogate ? surrogate : JET_errNoBackup;
     pthread_mutex_unlock(&(*ret)->backup_lock);
-    return backup_leave(*ret, RAISE(JET_errNoBackup));
+    return backup_leave(*ret, RAISE(err));
+}
+
+static JET_ERR enter(JET_INSTANCE instance, struct jinst **ret)
+{
+    return enter_unless(instance, JET_errNoBackup, ret);
 }
 
 static JET_ERR leave(struct jinst *i, JET_ERR err)
@@ -113,7 +119,7 @@ JET_ERR JetEndExternalBackupInstance2(JET_INSTANCE instance, JET_GRBIT grbit)
 {
     const JET_GRBIT how = grbit & (JET_bitBackupEndNormal | JET_bitBackupEndAbort);
     struct jinst *i;
-    JET_ERR err = enter(instance, &i);
+    JET_ERR err = enter_unless(instance, JET_errSurrogateBackupInProgress, &i);
 
     if (err < 0)
         return err;

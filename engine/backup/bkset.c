@@ -1,8 +1,10 @@
 #include "backup/bkset.h"
 
+#include <strings.h>
 #include <unistd.h>
 
 #include "backup/session_priv.h"
+#include "log/logname.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "page/dbhdr.h"
@@ -86,29 +88,89 @@ static JET_ERR check_logs(const struct backup *b, int setfd, lgen_t first, lgen_
     return JET_errSuccess;
 }
 
-JET_ERR bkset_check(const struct backup *b, int setfd, const char *dir, lgen_t *ret_last)
+/* ---- a set, or a directory of incrementals ----------------------------------------------------- */
+
+struct seen {
+    bool others;   /* than archived logs of this base name */
+    lgen_t lowest; /* of these; 0: there is none */
+};
+
+static JET_ERR look(const struct backup *b, int setfd, struct seen *ret)
+{
+    struct os_dir *d;
+    const char *name;
+    JET_ERR err = os_dir_open(setfd, &d);
+
+    *ret = (struct seen){0};
+    if (err < 0)
+        return err;
+    while ((err = os_dir_next(d, &name)) > 0) {
+        struct logname n;
+
+        if (!logname_parse(name, &n) || n.role != LOGNAME_ARCHIVED ||
+            strcasecmp(n.base, b->in->conf.base) != 0)
+            ret->others = true;
+        else if (!ret->lowest || n.gen < ret->lowest)
+            ret->lowest = n.gen;
+    }
+    os_dir_close(d);
+    return err < 0 ? err : JET_errSuccess;
+}
+
+/* Every database in it, as of the last full backup; *ret_first: the first log that these need. */
+static JET_ERR check_databases(const struct backup *b, int setfd, struct reporter *r,
+                               lgen_t *ret_first)
 {
     struct signature sign_db, sign_log;
-    struct reporter r = b->in->r;
-    lgen_t first = UINT32_MAX, last = 0;
     JET_ERR err = JET_errSuccess;
 
+    *ret_first = UINT32_MAX;
     for (unsigned i = 1; i <= DBID_MAX && err >= 0; i++) {
         struct db *d = backup_db(b, i);
 
         if (!d)
             continue;
-        r.file = backup_base_name(d);
-        err = check_copy(d, setfd, r.file, &r);
-        if (full_of(d, &sign_db, &sign_log).gen_low < first)
-            first = full_of(d, &sign_db, &sign_log).gen_low;
-        if (marks_last_gen(d) > last)
+        r->file = backup_base_name(d);
+        err = check_copy(d, setfd, r->file, r);
+        if (full_of(d, &sign_db, &sign_log).gen_low < *ret_first)
+            *ret_first = full_of(d, &sign_db, &sign_log).gen_low;
+    }
+    return err;
+}
+
+static lgen_t last_gen(const struct backup *b)
+{
+    lgen_t last = 0;
+
+    for (unsigned i = 1; i <= DBID_MAX; i++) {
+        struct db *d = backup_db(b, i);
+
+        if (d && marks_last_gen(d) > last)
             last = marks_last_gen(d);
     }
-    r.file = dir;
-    if (err >= 0 && !last)
-        err = refuse(&r, "there is no database that had a full backup");
+    return last;
+}
+
+JET_ERR bkset_check(const struct backup *b, int setfd, const char *dir, lgen_t *ret_last)
+{
+    const lgen_t last = last_gen(b);
+    struct reporter r = b->in->r;
+    struct seen seen;
+    lgen_t first;
+    JET_ERR err = look(b, setfd, &seen);
+
     *ret_last = last;
+    r.file = dir;
+    if (err < 0)
+        return fault_io(&r, err, ESE_NO_OFFSET, "reading the backup before");
+    if (!last)
+        return refuse(&r, "there is no database that had a full backup");
+    if (!seen.others && !seen.lowest)
+        return JET_errSuccess;
+    first = seen.lowest < last ? seen.lowest : last;
+    if (seen.others)
+        err = check_databases(b, setfd, &r, &first);
+    r.file = dir;
     return err < 0 ? err : check_logs(b, setfd, first, last, &r);
 }
 

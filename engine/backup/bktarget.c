@@ -150,7 +150,7 @@ JET_ERR bktarget_open(struct bktarget *t, const char *dir, bool atomic, bool inc
     err = os_open_dir(t->dir, &fd);
     if (err >= 0) {
         close(fd);
-    } else if (err == JET_errInvalidPath && make_path && !incremental) {
+    } else if (err == JET_errInvalidPath && make_path && !(atomic && incremental)) {
         err = os_make_path(t->dir);
         if (err < 0)
             return err;

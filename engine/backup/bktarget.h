@@ -3,7 +3,8 @@
  *
  *   full                DIR itself, which must be empty
  *   full, atomic        DIR/temp, then: new -> old, temp -> new, old goes
- *   incremental         a directory beside DIR: links to what is in DIR, and the new logs; then the two change places
+ *   incremental         a directory beside DIR: links to what is in DIR (a set, or nothing: bkset.h), and the new logs; then the
+ *                       two change places
  *   incremental, atomic the same with DIR/temp and DIR/new (or DIR/old, where a kill has left only that)
  *
  * Until bktarget_commit nothing that was there is touched, and bktarget_discard leaves it so. What a kill leaves: of a full
@@ -30,7 +31,7 @@ struct bktarget {
 };
 
 /*
- * make_path: what is missing of it is made. JET_errInvalidPath: there is no such directory; JET_errMakeBackupDirectoryFail:
+ * make_path: what is missing of it is made, but not for an atomic incremental. JET_errInvalidPath: there is no such directory; JET_errMakeBackupDirectoryFail:
  * the same for an atomic one, or its `temp`; JET_errBackupDirectoryNotEmpty: there is something in it, or the other kind of
  * set; JET_errDeleteBackupFileFail: what an earlier backup left there cannot be removed; JET_errMissingFullBackup: an
  * incremental, and there is no set.

@@ -203,6 +203,7 @@ static void close_db(struct backup_file *f)
     struct dbcopy *c = dbcopy_of(f);
     char done[24], size[24];
 
+    bktrace(f->b, "Stop backup file %s", f->name);
     if (f->done == f->size) {
         f->b->db_read[c->d->dbid] = true;
         bkevent(f->b->in, EVENT_FILE_STOP_OK, 0, f->name, NULL, NULL);
@@ -243,6 +244,7 @@ static void say_size(const struct dbcopy *c)
     else
         snprintf(text, sizeof(text), "%" PRIu64 " Kb", kib);
     bkevent(c->f.b->in, EVENT_FILE_START, 0, c->f.name, text, NULL);
+    bktrace(c->f.b, "Start backup file %s, size %s", c->f.name, text);
 }
 
 JET_ERR backup_open_db(struct backup *b, struct db *d, struct backup_file **ret, uint64_t *ret_size)

@@ -8,6 +8,9 @@
 #include "backup/session_priv.h"
 #include "page/dbhdrwrite.h"
 
+/* In a record; a header calls it a snapshot. */
+#define TYPE_SURROGATE 3u
+
 struct logrec marks_record(const struct backup *b, uint8_t phase, const struct bkinfo *details)
 {
     struct logrec rec = {.type = LR_BACKUP2};
@@ -17,7 +20,7 @@ struct logrec marks_record(const struct backup *b, uint8_t phase, const struct b
         rec.backup.scope = b->opts.copy ? SCOPE_DIFFERENTIAL : SCOPE_INCREMENTAL;
     else
         rec.backup.scope = b->opts.copy ? SCOPE_COPY : SCOPE_FULL;
-    rec.backup.type = b->type;
+    rec.backup.type = b->opts.surrogate ? TYPE_SURROGATE : b->type;
     if (details)
         rec.backup.details = *details;
     else
@@ -25,19 +28,23 @@ struct logrec marks_record(const struct backup *b, uint8_t phase, const struct b
     return rec;
 }
 
-static JET_ERR append(struct backup *b, const struct logrec *rec)
+JET_ERR marks_append(struct backup *b, const struct logrec *rec, lgpos_t *ret)
 {
     lgpos_t at;
     JET_ERR err = wal_append(b->in->wal, rec, &at);
 
-    return err < 0 ? err : wal_flush(b->in->wal, at);
+    if (err < 0)
+        return err;
+    if (ret)
+        *ret = at;
+    return wal_flush(b->in->wal, at);
 }
 
 JET_ERR marks_log(struct backup *b, uint8_t phase, const struct bkinfo *details)
 {
     const struct logrec rec = marks_record(b, phase, details);
 
-    return append(b, &rec);
+    return marks_append(b, &rec, NULL);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -85,14 +92,29 @@ JET_ERR marks_check_full(const struct backup *b)
     return JET_errSuccess;
 }
 
-/* A snapshot was asked to be a copy; a stream has become one when no log was deleted. */
+/* A snapshot was asked to be a copy; another one has become it when no log was deleted. */
 static enum dbhdr_backup kind_of(const struct backup *b)
 {
-    const bool copy = b->type == DBHDR_SNAPSHOT ? b->opts.copy : !b->truncated;
+    const bool copy =
+        b->type == DBHDR_SNAPSHOT && !b->opts.surrogate ? b->opts.copy : !b->truncated;
 
     if (b->opts.incremental)
         return copy ? DBHDR_DIFFERENTIAL : DBHDR_INCREMENTAL;
     return copy ? DBHDR_COPY : DBHDR_FULL;
+}
+
+static uint8_t scope_of(enum dbhdr_backup kind)
+{
+    switch (kind) {
+    case DBHDR_INCREMENTAL:
+        return SCOPE_INCREMENTAL;
+    case DBHDR_COPY:
+        return SCOPE_COPY;
+    case DBHDR_DIFFERENTIAL:
+        return SCOPE_DIFFERENTIAL;
+    default:
+        return SCOPE_FULL;
+    }
 }
 
 static JET_ERR put_header(struct backup *b, struct db *d, const struct bkinfo *info)
@@ -116,7 +138,8 @@ static JET_ERR put_one(struct backup *b, struct db *d)
     JET_ERR err;
 
     rec.dbid = d->dbid;
-    err = append(b, &rec);
+    rec.backup.scope = scope_of(kind_of(b));
+    err = marks_append(b, &rec, NULL);
     return err < 0 ? err : put_header(b, d, &info);
 }
 

@@ -144,6 +144,10 @@ JET_ERR backup_prepare_logs(struct backup *b, lgen_t *ret_mic, lgen_t *ret_mac)
     if (!b->log_read)
         return RAISE(JET_errOutOfMemory);
     b->prepared = true;
+    bktrace(b,
+            "BACKUP PREPARE LOGS (copy 0x%05" PRIX32 "-0x%05" PRIX32 ", delete 0x%05" PRIX32
+            "-0x%05" PRIX32 ")",
+            b->copy_mic, b->copy_mac - 1, b->delete_mic, b->delete_mac);
     *ret_mic = b->copy_mic;
     *ret_mac = b->copy_mac;
     return tell_logs(b->in, EVENT_LOG_FILES_START, 0, b->copy_mic, b->copy_mac);
@@ -218,7 +222,7 @@ JET_ERR backup_truncate_only(struct inst *in)
         return RAISE(JET_errLoggingDisabled);
     if (in->conf.circular)
         return JET_errSuccess;
-    err = in->life->begin_backup(in);
+    err = in->life->begin_backup(in, INST_BACKUP);
     if (err < 0)
         return err;
     err = in->life->checkpoint(in, &checkpoint);

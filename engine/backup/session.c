@@ -27,7 +27,7 @@ JET_ERR backup_poll(const struct backup *b)
 
 /* ---- beginning ------------------------------------------------------------------------------- */
 
-static JET_ERR check_log(struct inst *in)
+JET_ERR backup_check_log(struct inst *in)
 {
     const JET_ERR failed = inst_check(in);
 
@@ -55,7 +55,7 @@ static JET_ERR begin(struct backup *b)
     JET_ERR err = backup_poll(b);
 
     if (err >= 0)
-        err = check_log(b->in);
+        err = backup_check_log(b->in);
     if (err >= 0)
         err = read_marks(b);
     if (err < 0)
@@ -81,7 +81,7 @@ JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t typ
 
     if (!in->wal)
         return RAISE(JET_errLoggingDisabled);
-    if (opts->incremental && in->conf.circular)
+    if ((opts->incremental || opts->surrogate) && in->conf.circular)
         return RAISE(JET_errInvalidBackup);
     b = calloc(1, sizeof(*b));
     if (!b)
@@ -89,7 +89,7 @@ JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t typ
     b->in = in;
     b->opts = *opts;
     b->type = type;
-    err = in->life->begin_backup(in);
+    err = in->life->begin_backup(in, opts->surrogate ? INST_SURROGATE_BACKUP : INST_BACKUP);
     if (err < 0) {
         free(b);
         return err;

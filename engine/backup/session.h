@@ -21,6 +21,7 @@ struct backup_file;
 struct backup_opts {
     bool incremental; /* logs only */
     bool copy;        /* leaves no mark in headers and checkpoint, and deletes no log */
+    bool surrogate;   /* surrogate.h */
 };
 
 /*

@@ -1,4 +1,4 @@
-/* Inside a backup: session.c (states), prepare.c (log phase), marks.c (records, headers), dbstream.c and logstream.c (files),
+/* Inside a backup: session.c (states), prepare.c (log phase), marks.c (records, headers), dbcopy.c and logcopy.c (files),
  * bkevent.c. */
 #ifndef ESE_BACKUP_SESSION_PRIV_H
 #define ESE_BACKUP_SESSION_PRIV_H
@@ -49,9 +49,14 @@ must_check JET_ERR backup_poll(const struct backup *b);
 
 /* ---- session.c ---- */
 /* The databases and logs stay; nothing is logged or told yet. */
+must_check JET_ERR backup_check_log(struct inst *in); /* it has not come to its end */
 must_check JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t type,
                               struct backup **ret);
 void backup_free(struct backup *b);
+/* ---- bktrace.c ---- */
+/* A Trace record with the time before it. Appended, not flushed. */
+void bktrace(struct backup *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* ---- prepare.c ---- */
 must_check JET_ERR prepare_end_generation(struct backup *b);
 must_check JET_ERR prepare_find_ranges(struct backup *b);
@@ -60,6 +65,8 @@ must_check JET_ERR prepare_delete(struct inst *in, lgen_t mic, lgen_t mac);
 /* ---- marks.c ---- */
 /* A Backup2 record of this phase, durable. details may be NULL: the time is now. */
 must_check JET_ERR marks_log(struct backup *b, uint8_t phase, const struct bkinfo *details);
+/* A record, durable; ret (may be NULL): where it is. */
+must_check JET_ERR marks_append(struct backup *b, const struct logrec *rec, lgpos_t *ret);
 struct logrec marks_record(const struct backup *b, uint8_t phase, const struct bkinfo *details);
 /* The backup is done: records, headers, checkpoint. */
 must_check JET_ERR marks_put(struct backup *b);

@@ -24,8 +24,9 @@ struct dbcheck {
     unsigned nr_beyond; /* references past the end of the file */
     unsigned nr_bad_links;
     uint64_t nr_beyond_header; /* pages newer than the header says */
-    dbcheck_dbtime_fn *expect;
-    void *expect_ctx;
+    struct dbcheck_logs logs;
+    pgno_t owned;    /* the last page that the database owns, as far as its pages were seen */
+    pgno_t owned_by; /* the page that says so */
 };
 
 JET_ERR dbcheck_new(uint64_t size, struct reporter *r, struct dbcheck **ret)
@@ -60,10 +61,9 @@ struct dbcheck_counts dbcheck_counts(const struct dbcheck *c)
     return c->counts;
 }
 
-void dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx)
+void dbcheck_expect(struct dbcheck *c, const struct dbcheck_logs *logs)
 {
-    c->expect = fn;
-    c->expect_ctx = ctx;
+    c->logs = *logs;
 }
 
 static bool is_clean(const struct dbcheck *c)
@@ -144,25 +144,22 @@ static JET_ERR refer_space(struct dbcheck *c, struct page p, pgno_t pgno)
     return err < 0 || oe == UINT32_MAX ? err : refer(c, pgno, oe + 1);
 }
 
-/* The database's own extents (key: last page, big-endian) must lie in the file: one that was cut off
- * at a page boundary has no other mark. */
-static void check_owned(struct dbcheck *c, struct page p, pgno_t pgno)
+/* The database's own extents (key: last page, big-endian): where the file ends at least. */
+static void note_owned(struct dbcheck *c, struct page p, pgno_t pgno)
 {
     unsigned n = page_nr_lines(p);
     uint8_t key[PAGE_SIZE_MAX];
 
     for (unsigned i = 0; i < n; i++) {
         struct node node = page_node(p, i);
-        uint32_t last;
 
         if ((node.flags & NODE_DELETED) || node.prefix.len + node.suffix.len != 4)
             continue;
         node_key(&node, key);
-        last = get_be32(key);
-        if (last > c->pgno_max && c->nr_beyond++ < FAULTS_OF_A_KIND_MAX)
-            fault(c->r, JET_errDatabaseCorrupted, 0, pgno, page_off(c, pgno),
-                  "the file is truncated: it owns pages up to %u and ends at page %u", last,
-                  c->pgno_max);
+        if (get_be32(key) <= c->owned)
+            continue;
+        c->owned = get_be32(key);
+        c->owned_by = pgno;
     }
 }
 
@@ -184,7 +181,7 @@ static JET_ERR note_references(struct dbcheck *c, struct page p, pgno_t pgno)
         !(flags & (PAGE_SPACE_TREE | PAGE_INDEX | PAGE_LONG_VALUE)))
         err = refer_catalog(c, p, pgno);
     if ((flags & PAGE_LEAF) && (flags & PAGE_SPACE_TREE) && page_objid(p) == OBJID_ROOT)
-        check_owned(c, p, pgno);
+        note_owned(c, p, pgno);
     return err;
 }
 
@@ -234,8 +231,8 @@ static void check_dbtime(struct dbcheck *c, struct page p, pgno_t pgno)
         fault_note(c->r, 0, page_off(c, pgno),
                    "page %u has dbtime 0x%llX, beyond the header's 0x%llX", pgno,
                    (unsigned long long)t, (unsigned long long)c->info.dbtime);
-    if (c->expect)
-        c->expect(c->expect_ctx, pgno, &least, &most);
+    if (c->logs.bounds)
+        c->logs.bounds(c->logs.ctx, pgno, &least, &most);
     if (t < least)
         fault(c->r, JET_errDbTimeTooOld, 516, pgno, page_off(c, pgno),
               "page dbtime 0x%llX is older than 0x%llX, which the logs say it has reached",
@@ -256,8 +253,8 @@ static JET_ERR check_page(struct dbcheck *c, uint8_t *buf, pgno_t pgno)
     if (v.verdict == PAGE_BLANK) {
         c->counts.blank++;
         c->counts.pages++;
-        if (c->expect)
-            c->expect(c->expect_ctx, pgno, &least, &most);
+        if (c->logs.bounds)
+            c->logs.bounds(c->logs.ctx, pgno, &least, &most);
         if (is_clean(c) && least)
             fault(c->r, JET_errPageNotInitialized, 476, pgno, page_off(c, pgno),
                   "the page is blank, but the logs say that it was written");
@@ -351,6 +348,39 @@ JET_ERR dbcheck_feed_hole(struct dbcheck *c, uint64_t len)
     return pgset_add_range(&c->blank, (pgno_t)(first - 1), (pgno_t)(last - 2));
 }
 
+/* A file that was cut off at a page boundary has no other mark. */
+static void check_owned(struct dbcheck *c, pgno_t end)
+{
+    pgno_t grows_to = 0, had = 0;
+    const bool known =
+        !is_clean(c) && c->logs.end && c->logs.end(c->logs.ctx, end, &grows_to, &had);
+
+    if (had)
+        fault(c->r, JET_errDatabaseCorrupted, 0, 0, ESE_NO_OFFSET,
+              "the file is truncated: it ends at page %u, and by the logs it had page %u", end,
+              had);
+    if (c->owned <= end || (known && c->owned <= grows_to))
+        return;
+    if (is_clean(c) || known)
+        fault(c->r, JET_errDatabaseCorrupted, 0, c->owned_by, page_off(c, c->owned_by),
+              "the file is truncated: it owns pages up to %u and ends at page %u", c->owned, end);
+    else
+        fault_note(c->r, 0, page_off(c, c->owned_by),
+                   "it owns pages up to %u and ends at page %u: its logs must make it longer",
+                   c->owned, end);
+}
+
+static void check_the_end(struct dbcheck *c)
+{
+    const bool is_copy = c->info.state != ESE_DB_CLEAN && c->info.full_cur.gen_low &&
+                         !c->info.full_cur.gen_high; /* a restore that has begun sets the latter */
+
+    if (is_copy && !c->counts.trailer)
+        fault(c->r, JET_errBadPatchPage, 645, c->pgno_max, page_off(c, c->pgno_max),
+              "it is the copy that a backup made, and ends without its trailer page: truncated?");
+    check_owned(c, c->counts.trailer ? c->pgno_max - 1 : c->pgno_max);
+}
+
 JET_ERR dbcheck_end(struct dbcheck *c)
 {
     uint64_t n = 0;
@@ -362,6 +392,7 @@ JET_ERR dbcheck_end(struct dbcheck *c)
                    : fault(c->r, JET_errReadVerifyFailure, 475, 0, 0, "the file is empty");
     if (c->off != c->size)
         return fault(c->r, JET_errFileIOBeyondEOF, 0, 0, c->off, "the file is shorter than it was");
+    check_the_end(c);
     if (!is_clean(c))
         return JET_errSuccess;
     if (pgset_has(&c->blank, PGNO_ROOT))

@@ -6,6 +6,9 @@
  *   blank     pages that are all zero: they carry no checksum, so a zeroed page passes the first check
  *   referred  pages that another page names: children, siblings, roots in the catalogue, space trees
  *
+ * In a clean database the file holds all pages that it owns. One that is not clean may have grown since the file, or the copy,
+ * got its end: as far as the logs make it longer again. A copy that a backup made ends with its trailer page.
+ *
  * In a clean database a page that is both was zeroed by damage. In a dirty one it may only not have
  * been written yet, so there it proves nothing; recovery will tell.
  */
@@ -33,9 +36,15 @@ struct dbcheck_counts {
 };
 struct dbcheck_counts dbcheck_counts(const struct dbcheck *c);
 
-/* Asked for each page, once the header is known: how old and how new the page may be by what the logs
- * say. Where they say nothing, the numbers (0 and UINT64_MAX) are left alone. See pagestate. */
-typedef void dbcheck_dbtime_fn(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t *ret_most);
-void dbcheck_expect(struct dbcheck *c, dbcheck_dbtime_fn *fn, void *ctx);
+/* What the logs say, asked once the header is known. See pagestate. */
+struct dbcheck_logs {
+    /* For each page: how old and how new it may be. Where they say nothing, the numbers (0 and UINT64_MAX) are left alone. */
+    void (*bounds)(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t *ret_most);
+    /* Of a database that is not clean, whose file ends with page `end`: to which page redo makes it longer (0: it does not), and
+     * a page behind the end that it had (0: none). False: they cannot tell. */
+    bool (*end)(void *ctx, pgno_t end, pgno_t *ret_grows_to, pgno_t *ret_had);
+    void *ctx;
+};
+void dbcheck_expect(struct dbcheck *c, const struct dbcheck_logs *logs);
 
 #endif

@@ -110,6 +110,7 @@ static JET_ERR note_record(void *ctx, lgpos_t lgpos, const struct logrec *rec)
 }
 
 static void expect_dbtime(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t *ret_most);
+static bool expect_end(void *ctx, pgno_t end, pgno_t *ret_grows_to, pgno_t *ret_had);
 
 JET_ERR ese_check_begin(struct ese_set *set, enum ese_kind kind, const char *name, uint64_t size,
                         struct ese_check **ret)
@@ -138,7 +139,7 @@ JET_ERR ese_check_begin(struct ese_set *set, enum ese_kind kind, const char *nam
         return err;
     }
     if (c->db)
-        dbcheck_expect(c->db, expect_dbtime, c);
+        dbcheck_expect(c->db, &(struct dbcheck_logs){expect_dbtime, expect_end, c});
     *ret = c;
     return JET_errSuccess;
 }
@@ -292,6 +293,18 @@ static void expect_dbtime(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime_t 
             c->set->gen_last) /* else the end is missing */
             *ret_most = b.most;
     }
+}
+
+static bool expect_end(void *ctx, pgno_t end, pgno_t *ret_grows_to, pgno_t *ret_had)
+{
+    const struct ese_check *c = ctx;
+    struct page_end e;
+
+    if (!c->set->nr_logs || !pagestate_end(c->set->pages, dbcheck_info(c->db), end, &e))
+        return false;
+    *ret_grows_to = e.grows_to;
+    *ret_had = e.had;
+    return true;
 }
 
 /* ---- the end of the set ----------------------------------------------------------------------- */

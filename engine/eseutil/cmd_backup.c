@@ -250,5 +250,7 @@ const struct command command_backup = {
     "backup", run, "[--atomic] [--incremental] [--copy] INSTANCE DEST",
     "Backs up an instance that nobody runs",
     "      --atomic        into DEST/new; the backup before stays until this one is whole\n"
-    "      --incremental   the logs since the last backup, into the directory that holds it\n"
+    "      --incremental   the logs since the last backup, into the directory that holds it, or "
+    "into\n"
+    "                      an empty one\n"
     "      --copy          leaves the instance's marks and logs as they are\n"};

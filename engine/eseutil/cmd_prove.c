@@ -10,6 +10,7 @@ struct run {
     struct common common;
     struct verdict verdict;
     struct bar bar;
+    struct input_dirs incrementals;
 };
 
 static void report(void *ctx, const struct ese_fault *f)
@@ -73,8 +74,10 @@ static int prove(struct run *r, const char *path, const struct ese_prove_opts *o
     JET_ERR err;
     int status, fd = open_input_dir(path);
 
-    if (fd < 0)
+    if (fd < 0) {
+        input_dirs_done(&r->incrementals);
         return EXIT_CANNOT;
+    }
     bar_begin(&r->bar, &r->common, path, 0);
     err = ese_prove(fd, opts, report, r, bar_progress, &r->bar, &proof);
     bar_end(&r->bar);
@@ -84,6 +87,7 @@ static int prove(struct run *r, const char *path, const struct ese_prove_opts *o
     else if (err >= 0)
         print_text(&proof);
     ese_proof_done(&proof);
+    input_dirs_done(&r->incrementals);
     if (err == JET_errClientRequestToStopJetService) {
         fprintf(stderr, "eseutil: %s: interrupted\n", path);
         return EXIT_INTERRUPTED;
@@ -95,6 +99,7 @@ static int prove(struct run *r, const char *path, const struct ese_prove_opts *o
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"memory", required_argument, NULL, 'm'},
+                                            {"incremental", required_argument, NULL, 'i'},
                                             {"base", required_argument, NULL, 'b'},
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
@@ -106,22 +111,27 @@ static int run(int argc, char **argv)
         if (opt == 'm' && !(opts.memory = parse_size(optarg)))
             return usage_error(&command_prove, "'%s' is no size (a number, K, M or G behind it)",
                                optarg);
+        else if (opt == 'i' && input_dirs_add(&r.incrementals, optarg) != EXIT_DONE)
+            return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
         else if (opt == 'j')
             r.common.json = r.verdict.json = true;
-        else if (opt != 'm')
+        else if (opt != 'm' && opt != 'i')
             common_option(&command_prove, &r.common, opt);
     }
     if (argc != optind + 1)
         return usage_error(&command_prove, "one BACKUP is wanted");
+    opts.log_dirs = r.incrementals.fds;
+    opts.nr_log_dirs = r.incrementals.nr;
     opts.cancel = stop_on_signal();
     return prove(&r, argv[optind], &opts);
 }
 
 const struct command command_prove = {
-    "prove", run, "[--memory SIZE] [--base BASE] [--json] BACKUP",
+    "prove", run, "[--incremental DIR]... [--memory SIZE] [--base BASE] [--json] BACKUP",
     "Proves that a backup can be restored: replays its logs in memory and walks every tree",
+    "      --incremental DIR  as for restore\n"
     "      --memory SIZE    for pages that the logs change; more go to a file in TMPDIR (32M)\n"
     "      --base BASE      which log stream, where BACKUP holds several (\"edb\")\n"
     "      --json           findings and result as JSON lines on stdout\n"};

@@ -12,6 +12,7 @@ struct run {
     struct common common;
     struct verdict verdict;
     struct bar bar;
+    struct input_dirs incrementals;
 };
 
 static void report(void *ctx, const struct ese_fault *f)
@@ -103,8 +104,10 @@ static int restore(struct run *r, const char *path, const char *dest,
     JET_ERR err;
     int status, fd = open_input_dir(path);
 
-    if (fd < 0)
+    if (fd < 0) {
+        input_dirs_done(&r->incrementals);
         return EXIT_CANNOT;
+    }
     bar_begin(&r->bar, &r->common, path, 0);
     err = ese_restore(fd, dest, opts, report, r, bar_progress, &r->bar, &ret);
     bar_end(&r->bar);
@@ -114,6 +117,7 @@ static int restore(struct run *r, const char *path, const char *dest,
     else if (err >= 0)
         print_text(&ret);
     ese_restored_done(&ret);
+    input_dirs_done(&r->incrementals);
     if (err == JET_errClientRequestToStopJetService) {
         fprintf(stderr, "eseutil: %s: interrupted; nothing is left at %s\n", path, dest);
         return EXIT_INTERRUPTED;
@@ -125,6 +129,7 @@ static int restore(struct run *r, const char *path, const char *dest,
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"stop-at", required_argument, NULL, 's'},
+                                            {"incremental", required_argument, NULL, 'i'},
                                             {"base", required_argument, NULL, 'b'},
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
@@ -138,22 +143,28 @@ static int run(int argc, char **argv)
                                "'%s' is no generation (hexadecimal), lgpos (GEN:ISEC:IB) or time "
                                "(YYYY-MM-DDTHH:MM:SS, UTC)",
                                optarg);
+        else if (opt == 'i' && input_dirs_add(&r.incrementals, optarg) != EXIT_DONE)
+            return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
         else if (opt == 'j')
             r.common.json = r.verdict.json = true;
-        else if (opt != 's')
+        else if (opt != 's' && opt != 'i')
             common_option(&command_restore, &r.common, opt);
     }
     if (argc != optind + 2)
         return usage_error(&command_restore, "BACKUP and DEST are wanted");
+    opts.log_dirs = r.incrementals.fds;
+    opts.nr_log_dirs = r.incrementals.nr;
     opts.cancel = stop_on_signal();
     return restore(&r, argv[optind], argv[optind + 1], &opts);
 }
 
 const struct command command_restore = {
-    "restore", run, "[--stop-at GEN|LGPOS|TIME] [--base BASE] [--json] BACKUP DEST",
+    "restore", run,
+    "[--incremental DIR]... [--stop-at GEN|LGPOS|TIME] [--base BASE] [--json] BACKUP DEST",
     "Restores a backup into DEST, which is empty or not there yet",
+    "      --incremental DIR  an incremental backup that was taken into a directory of its own\n"
     "      --stop-at GEN    the last log generation that is replayed (hexadecimal)\n"
     "      --stop-at LGPOS  or the first record that is not: GEN:ISEC:IB\n"
     "      --stop-at TIME   or not what was logged later than this: YYYY-MM-DDTHH:MM:SS, UTC\n"

@@ -95,6 +95,29 @@ int open_input_dir(const char *path)
     return open_with(path, true);
 }
 
+int input_dirs_add(struct input_dirs *d, const char *path)
+{
+    int *more = realloc(d->fds, (d->nr + 1) * sizeof(*more));
+
+    if (!more) {
+        fprintf(stderr, "eseutil: out of memory\n");
+        return EXIT_CANNOT;
+    }
+    d->fds = more;
+    more[d->nr] = open_input_dir(path);
+    if (more[d->nr] < 0)
+        return EXIT_CANNOT;
+    d->nr++;
+    return EXIT_DONE;
+}
+
+void input_dirs_done(struct input_dirs *d)
+{
+    for (unsigned i = 0; i < d->nr; i++)
+        close(d->fds[i]);
+    free(d->fds);
+}
+
 int exit_of(JET_ERR err)
 {
     switch (err) {

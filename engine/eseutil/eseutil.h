@@ -51,6 +51,14 @@ const volatile int *stop_on_signal(void);
 int open_input(const char *path);
 /* A directory likewise. */
 int open_input_dir(const char *path);
+/* Those that the user named one after the other. */
+struct input_dirs {
+    int *fds;
+    unsigned nr;
+};
+/* An exit status: EXIT_DONE, or why not, which was said. */
+int input_dirs_add(struct input_dirs *d, const char *path);
+void input_dirs_done(struct input_dirs *d);
 /* Prints "eseutil: PATH: JET_err... (n): text" and returns the exit status for it. */
 int say_error(const char *path, JET_ERR err);
 /* 2 where the input is damaged, 3 where it cannot be done here. */

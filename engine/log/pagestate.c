@@ -34,12 +34,21 @@ struct reset_hull {
     uint32_t seq;
 };
 
+/* The file was made longer: the highest page that an ExtendDB of the generation names. */
+struct growth {
+    lgen_t gen;
+    pgno_t last;
+};
+
 struct database {
     struct signature sign; /* zero: of a dbid that nobody explained */
     uint16_t epoch;        /* number of attaches: what was logged in an older one is on disk */
     lgpos_t attached_at;   /* its lgposAttach */
     lgpos_t closed_at;     /* its lgposConsistent; 0: it is attached */
     struct reset_hull reset;
+    struct growth *growths; /* since the file was cut off last: one of a generation, ascending */
+    unsigned nr_growths, cap_growths;
+    lgen_t cut_in; /* generation in which the file was cut off last; 0: in none */
 };
 
 struct macro {
@@ -52,6 +61,7 @@ struct macro {
 struct pagestate {
     lgpos_t checkpoint;
     lgen_t first_gen, gen; /* of the first and of the latest header; 0: none yet */
+    lgen_t whole_from;     /* none is missing from it up to the latest */
     bool passed_over;      /* the log that is being fed does not count */
     ese_signature sign_log;
     bool
@@ -103,6 +113,8 @@ void pagestate_free(struct pagestate *s)
     if (!s)
         return;
     drop_all_macros(s);
+    for (unsigned i = 0; i < s->nr_dbs; i++)
+        free(s->dbs[i].growths);
     free(s->slots);
     free(s);
 }
@@ -229,15 +241,17 @@ void pagestate_header(void *ctx, const struct ese_log_info *info)
     struct pagestate *s = ctx;
 
     if (!s->first_gen) {
-        s->first_gen = info->gen;
+        s->first_gen = s->whole_from = info->gen;
         s->sign_log = info->sign_log;
     }
     s->passed_over =
         info->gen <= s->gen || memcmp(info->sign_log.b, s->sign_log.b, sizeof(s->sign_log.b)) != 0;
     if (s->passed_over)
         return;
-    if (s->gen && info->gen != s->gen + 1)
+    if (s->gen && info->gen != s->gen + 1) {
         pass_gap(s);
+        s->whole_from = info->gen;
+    }
     s->gen = info->gen;
     if (info->flags & (LOG_FLAG_CIRCULAR | LOG_FLAG_CIRCULAR_HISTORY))
         s->unbounded = true;
@@ -352,6 +366,48 @@ static JET_ERR add_page(void *ctx, const struct logrec_page *p)
     return JET_errSuccess;
 }
 
+/* ---- the end of the file ----------------------------------------------------------------------- */
+
+static JET_ERR add_growth(struct database *db, struct growth g)
+{
+    if (db->nr_growths == db->cap_growths) {
+        const unsigned cap = db->cap_growths ? db->cap_growths * 2 : 8;
+        struct growth *more = realloc(db->growths, cap * sizeof(*more));
+
+        if (!more)
+            return RAISE(JET_errOutOfMemory);
+        db->growths = more;
+        db->cap_growths = cap;
+    }
+    db->growths[db->nr_growths++] = g;
+    return JET_errSuccess;
+}
+
+/* One that came to nothing is followed by one that names less. */
+static JET_ERR note_growth(struct database *db, lgen_t gen, pgno_t last)
+{
+    struct growth *newest = db->nr_growths ? &db->growths[db->nr_growths - 1] : NULL;
+
+    if (!newest || newest->gen != gen)
+        return add_growth(db, (struct growth){gen, last});
+    if (last > newest->last)
+        newest->last = last;
+    return JET_errSuccess;
+}
+
+static JET_ERR note_end(struct pagestate *s, lgpos_t lgpos, const struct logrec *rec)
+{
+    const unsigned nr = db_of_dbid(s, rec->dbid);
+
+    if (!nr)
+        return JET_errSuccess;
+    if (rec->type == LR_EXTEND_DB)
+        return note_growth(&s->dbs[nr - 1], lgpos_gen(lgpos), rec->pgno);
+    s->dbs[nr - 1].nr_growths = 0;
+    s->dbs[nr - 1].cut_in = lgpos_gen(lgpos);
+    return JET_errSuccess;
+}
+
 /* ---- macros ------------------------------------------------------------------------------------ */
 
 static struct macro *find_macro(struct pagestate *s, const struct logrec *rec)
@@ -415,6 +471,7 @@ JET_ERR pagestate_add(void *ctx, lgpos_t lgpos, const struct logrec *rec)
     struct pagestate *s = ctx;
     struct adding a = {s, lgpos >= s->checkpoint};
     struct macro *m = s->nr_macros ? find_macro(s, rec) : NULL;
+    JET_ERR err = JET_errSuccess;
 
     if (s->lost || s->passed_over)
         return JET_errSuccess;
@@ -447,9 +504,17 @@ JET_ERR pagestate_add(void *ctx, lgpos_t lgpos, const struct logrec *rec)
     case LR_SHUTDOWN_MARK: /* databases are closed with it, without a DetachDB each */
         close_all(s, lgpos);
         return JET_errSuccess;
+    case LR_EXTEND_DB:
+    case LR_SHRINK_DB:
+    case LR_SHRINK_DB2:
+    case LR_SHRINK_DB3:
+        err = note_end(s, lgpos, rec);
+        break;
     default:
         break;
     }
+    if (err < 0)
+        return err;
     if (!m)
         return logrec_pages(rec, add_page, &a);
     return logrec_pages(rec, defer_page, &(struct deferring){s, m});
@@ -485,6 +550,50 @@ bool pagestate_bounds(const struct pagestate *s, const struct ese_db_info *info,
         ret->least = e->first;
     else if (e->epoch == db->epoch)
         ret->least = e->flushed > e->before ? e->flushed : e->before;
+    return true;
+}
+
+static pgno_t find_missing(const struct pagestate *s, const struct ese_db_info *info, unsigned nr,
+                           pgno_t end)
+{
+    struct page_bounds b;
+
+    for (size_t i = 0; i < s->nr_slots && !s->unbounded; i++)
+        if (s->slots[i].key >> 32 == nr && (pgno_t)s->slots[i].key > end &&
+            pagestate_bounds(s, info, (pgno_t)s->slots[i].key, &b) && b.least)
+            return (pgno_t)s->slots[i].key;
+    return 0;
+}
+
+/* An attach may cut off what nobody owns: what was there before proves nothing. */
+static void look_at_growths(const struct database *db, const struct ese_db_info *info,
+                            struct page_end *ret)
+{
+    const lgen_t attached = lgpos_gen(info->lgpos_attach);
+
+    for (unsigned i = 0; i < db->nr_growths; i++) {
+        const struct growth *g = &db->growths[i];
+
+        if (g->gen >= info->gen_min_required && g->last > ret->grows_to)
+            ret->grows_to = g->last;
+        if (g->gen < info->gen_min_required && g->gen > attached && g->last > ret->had)
+            ret->had = g->last;
+    }
+}
+
+bool pagestate_end(const struct pagestate *s, const struct ese_db_info *info, pgno_t end,
+                   struct page_end *ret)
+{
+    const unsigned nr = find_db(s, info->sign_db.b);
+
+    if (s->lost || !nr || info->state != ESE_DB_DIRTY || info->gen_min_required < s->whole_from ||
+        s->gen < info->gen_max_required || s->dbs[nr - 1].cut_in >= info->gen_min_required ||
+        memcmp(info->sign_log.b, s->sign_log.b, sizeof(s->sign_log.b)) != 0)
+        return false;
+    *ret = (struct page_end){0};
+    look_at_growths(&s->dbs[nr - 1], info, ret);
+    if (ret->had <= end)
+        ret->had = find_missing(s, info, nr, end);
     return true;
 }
 

@@ -39,6 +39,18 @@ must_check JET_ERR pagestate_add(void *ctx, lgpos_t lgpos, const struct logrec *
  * database as its header describes it (another stream, a state that the logs do not reach). */
 bool pagestate_bounds(const struct pagestate *s, const struct ese_db_info *db, pgno_t pgno,
                       struct page_bounds *ret);
+/* Where the file of the database with that header must end, if recovery with these logs is to make it whole. */
+struct page_end {
+    pgno_t
+        grows_to; /* redo makes the file that long (ExtendDB), whatever it finds; 0: it does not */
+    pgno_t
+        had; /* a page behind the end that was in the file when it was written last; 0: none is known */
+};
+
+/* end: the last page that is there. False: the logs cannot tell. That is so for a clean database, without all generations from
+ * the one that the header requires on, and when they cut the file off somewhere. */
+bool pagestate_end(const struct pagestate *s, const struct ese_db_info *db, pgno_t end,
+                   struct page_end *ret);
 bool pagestate_complete(const struct pagestate *s);
 size_t pagestate_nr_pages(const struct pagestate *s);
 

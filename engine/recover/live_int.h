@@ -61,7 +61,7 @@ must_check JET_ERR livedb_attach_upto(struct live *l, lgpos_t lgpos, uint8_t lis
 
 /* ---- livebackup.c ---- */
 extern const struct inst_life live_backup_life;
-/* With chk_lock: JET_errBackupInProgress. */
+/* With chk_lock: JET_errBackupInProgress, JET_errSurrogateBackupInProgress. */
 must_check JET_ERR live_refuse_in_backup(const struct live *l);
 
 /* ---- livesweep.c ---- */

@@ -7,16 +7,15 @@
 #include "recover/live_int.h"
 
 /* chk_lock is what comers and goers hold: whoever is at it is waited for. */
-static JET_ERR begin_backup(struct inst *in)
+static JET_ERR begin_backup(struct inst *in, enum inst_backup kind)
 {
     struct live *l = live_of(in);
-    JET_ERR err = JET_errSuccess;
+    JET_ERR err;
 
     pthread_mutex_lock(&l->chk_lock);
-    if (atomic_load(&in->backup))
-        err = RAISE(JET_errBackupInProgress);
-    else
-        atomic_store(&in->backup, true);
+    err = inst_check_backup(in);
+    if (err >= 0)
+        atomic_store(&in->backup, kind);
     pthread_mutex_unlock(&l->chk_lock);
     if (err >= 0)
         wal_hold(in->wal, true);
@@ -30,7 +29,7 @@ static void end_backup(struct inst *in)
     wal_hold(in->wal, false);
     if (why != JET_errTermInProgress) /* that goes for the next one, too */
         (void)atomic_compare_exchange_strong(&in->backup_stop, &why, 0);
-    atomic_store(&in->backup, false);
+    atomic_store(&in->backup, INST_NO_BACKUP);
 }
 
 static JET_ERR checkpoint(struct inst *in, lgpos_t *ret)
@@ -86,5 +85,5 @@ const struct inst_life live_backup_life = {begin_backup, end_backup, checkpoint,
 
 JET_ERR live_refuse_in_backup(const struct live *l)
 {
-    return atomic_load(&l->in.backup) ? RAISE(JET_errBackupInProgress) : JET_errSuccess;
+    return inst_check_backup(&l->in);
 }

@@ -283,6 +283,8 @@ JET_ERR ese_prove(int dirfd, const struct ese_prove_opts *opts, ese_fault_fn *fn
         return RAISE(JET_errOutOfMemory);
     p->opts = (struct ese_restore_opts){.base = opts->base,
                                         .cache_bytes = opts->memory ? opts->memory : MEMORY_DEFAULT,
+                                        .log_dirs = opts->log_dirs,
+                                        .nr_log_dirs = opts->nr_log_dirs,
                                         .cancel = opts->cancel};
     p->fn = fn;
     p->ctx = ctx;

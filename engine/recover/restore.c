@@ -30,6 +30,8 @@ void restore_init(struct restore *rs, int dirfd, const struct ese_restore_opts *
     rs->rv.restore = &rs->how;
     rs->source = -1;
     rs->stop_gen = opts->stop_gen;
+    rs->log_dirs = opts->log_dirs;
+    rs->nr_log_dirs = opts->nr_log_dirs;
     rs->how.stop = opts->stop_lgpos;
     memcpy(rs->how.stop_time.b, opts->stop_time.b, sizeof(rs->how.stop_time.b));
 }
@@ -40,6 +42,7 @@ void restore_done(struct restore *rs)
     for (unsigned i = 0; i < rs->nr_dbs; i++)
         restore_db_done(&rs->dbs[i]);
     free(rs->dbs);
+    restore_forget_logs(rs);
     if (rs->source >= 0)
         close(rs->source);
 }

@@ -2,6 +2,7 @@
  * Between the parts of a restore; restore.c has the order of things.
  *
  *   restoreset.c   the set: where it is, of which kind, whether its logs are one stream
+ *   restorelogs.c  incrementals that lie elsewhere
  *   restoredb.c    a database of it: may it be restored, and its copy
  *   restoredest.c  the place that appears when everything is done
  *   restoreinst.c  into the place of an instance instead
@@ -26,6 +27,12 @@ struct restore_db {
     size_t nr_bad, room_bad;
 };
 
+/* What is in a directory of incrementals: rv.set.logs points into it. */
+struct restore_more {
+    struct ese_instance *list;
+    unsigned nr;
+};
+
 struct restore {
     struct recovery rv;
     struct recover_restore how;
@@ -34,9 +41,12 @@ struct restore {
     bool strict;                  /* only a backup of the engine's will do */
     bool mapped;              /* its databases are elsewhere: restore_find does not look at them */
     lgen_t gen_low, gen_high; /* which logs it has; 0: those that are there */
-    int source;               /* directory of the set */
-    char where[4];            /* "new", "old": within the one that the caller named */
-    lgen_t low, high;         /* of the logs that are used; 0: there are none */
+    const int *log_dirs;      /* the caller's: directories with incrementals */
+    unsigned nr_log_dirs;
+    struct restore_more *more; /* one of each */
+    int source;                /* directory of the set */
+    char where[4];             /* "new", "old": within the one that the caller named */
+    lgen_t low, high;          /* of the logs that are used; 0: there are none */
     struct restore_db *dbs;
     unsigned nr_dbs;
     uint64_t done, total; /* progress, bytes */
@@ -59,6 +69,14 @@ must_check JET_ERR restore_find(struct restore *rs, int dirfd);
 /* Reads every log that is going to be replayed, and whether what is asked for can be had: JET_errEndingRestoreLogTooLow (a
  * stop within the backup). */
 must_check JET_ERR restore_scan(struct restore *rs);
+
+/* ---- restorelogs.c ---------------------------------------------------------------------------- */
+
+/* The logs of log_dirs join the set's. Errors, reported: JET_errFileNotFound (a directory without one),
+ * JET_errGivenLogFileIsNotContiguous (the set has another one of the same generation), JET_errRestoreOfNonBackupDatabase (it is no
+ * backup of the engine's that could be gone on from). */
+must_check JET_ERR restore_add_logs(struct restore *rs);
+void restore_forget_logs(struct restore *rs);
 
 /* ---- restoredb.c ------------------------------------------------------------------------------ */
 

@@ -218,7 +218,9 @@ JET_ERR restore_find(struct restore *rs, int dirfd)
     if (err < 0)
         return err;
     rs->how.hard = rs->how.archived = rs->strict || is_backup(s->inst);
-    err = choose_logs(rs);
+    err = restore_add_logs(rs);
+    if (err >= 0)
+        err = choose_logs(rs);
     if (err < 0)
         return err;
     for (unsigned i = 0; i < s->nr_logs; i++)

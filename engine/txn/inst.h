@@ -62,11 +62,14 @@ struct ver_hooks {
     JET_ERR (*clean)(struct sess *s, struct ver *v);
 };
 
+/* Of a surrogate backup the files are copied elsewhere, from a replica: here it is only known of. */
+enum inst_backup { INST_NO_BACKUP, INST_BACKUP, INST_SURROGATE_BACKUP };
+
 /* What recover/ does for a backup, handed down: the two rooms lie side by side. */
 struct inst_life {
     /* From here on no database comes or goes, and no log is deleted by anybody but the backup; waits for whoever is at it.
-     * JET_errBackupInProgress: there is a backup already. */
-    JET_ERR (*begin_backup)(struct inst *in);
+     * JET_errBackupInProgress, JET_errSurrogateBackupInProgress: there is a backup already. */
+    JET_ERR (*begin_backup)(struct inst *in, enum inst_backup kind);
     void (*end_backup)(struct inst *in);
     /* As the file says: JET_errCheckpointFileNotFound, JET_errCheckpointCorrupt, reported. */
     JET_ERR (*checkpoint)(struct inst *in, lgpos_t *ret);
@@ -95,7 +98,7 @@ struct inst {
     const struct ver_hooks *hooks;
     const struct inst_life *life;
     const char *log_dir;         /* absolute; recover/'s */
-    _Atomic bool backup;         /* one is under way (begin_backup) */
+    _Atomic int backup;          /* enum inst_backup: which one is under way (begin_backup) */
     _Atomic JET_ERR backup_stop; /* < 0: why it is to end; looked at between pieces */
     struct reporter r;           /* reporter.fn must be thread-safe */
     _Atomic JET_ERR failed; /* < 0: the instance is down (inst_fail); every later call returns it */
@@ -116,6 +119,19 @@ JET_ERR inst_fail(struct inst *in, JET_ERR err);
 static inline JET_ERR inst_check(const struct inst *in)
 {
     return atomic_load_explicit(&in->failed, memory_order_relaxed);
+}
+
+/* JET_errBackupInProgress, JET_errSurrogateBackupInProgress. */
+static inline JET_ERR inst_check_backup(const struct inst *in)
+{
+    switch (atomic_load(&in->backup)) {
+    case INST_BACKUP:
+        return RAISE(JET_errBackupInProgress);
+    case INST_SURROGATE_BACKUP:
+        return RAISE(JET_errSurrogateBackupInProgress);
+    default:
+        return JET_errSuccess;
+    }
 }
 
 struct db { /* an attached database */

@@ -10,12 +10,14 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static struct shared { /* with the child */
     struct progress progress;
     int32_t low[NR_WORKERS]; /* committed before the last backup that was finished began */
     _Atomic uint32_t nr_full, nr_incremental;
     _Atomic bool working, any;
+    _Atomic unsigned ms; /* that the slowest backup took: the moment of the kill lies around that */
 } * sh;
 
 static char sets[128], copy[128];
@@ -61,9 +63,18 @@ static void back_up(JET_GRBIT grbit)
     atomic_fetch_add(grbit ? &sh->nr_incremental : &sh->nr_full, 1);
 }
 
+static unsigned ms_since(const struct timespec *from)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned)((now.tv_sec - from->tv_sec) * 1000 + (now.tv_nsec - from->tv_nsec) / 1000000);
+}
+
 static void life(void)
 {
     int32_t rows[NR_WORKERS];
+    struct timespec from;
     bool is_new;
 
     open_or_make(rows, &is_new);
@@ -72,7 +83,12 @@ static void life(void)
     for (unsigned i = 0;; i++) {
         for (unsigned k = 0; k < NR_WORKERS; k++)
             OK(workers[k].err);
+        resting = false;
+        clock_gettime(CLOCK_MONOTONIC, &from);
         back_up(i % 3 ? JET_bitBackupIncremental : 0);
+        if (ms_since(&from) > sh->ms)
+            sh->ms = ms_since(&from);
+        resting = true; /* else the database grows so much that no backup comes to its end */
         usleep((useconds_t)(rnd() % 50) * 1000);
     }
 }
@@ -95,7 +111,7 @@ static void kill_once(void)
     }
     while (!sh->working && waitpid(pid, &status, WNOHANG) == 0)
         usleep(1000);
-    usleep((useconds_t)(rnd() % 1500) * 1000);
+    usleep((useconds_t)(rnd() % (1500 + 2 * sh->ms)) * 1000);
     (void)kill(pid, SIGKILL);
     assert_true(waitpid(pid, &status, 0) == pid || errno == ECHILD);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

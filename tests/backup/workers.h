@@ -18,6 +18,7 @@
 
 static struct fix f;
 static _Atomic bool enough;
+static _Atomic bool resting; /* nothing is begun for a while */
 
 /* How far each has come; perhaps in memory that outlives the process. */
 struct progress {
@@ -147,6 +148,8 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     for (int32_t row = w->from + 1; !enough && w->err >= 0; row++) {
+        while (resting && !enough)
+            usleep(1000);
         progress->begun[w->nr] = row;
         w->err = one_transaction(w, row);
         if (w->err >= 0 && row % 8 == 0) {

@@ -3,12 +3,15 @@
 
     backup_headers.py ESEUTIL
 
+The records that their logs have of them are compared, too. A circular log's backup is not among the data.
+
 For each page size and format: a clean instance of that engine is backed up by `eseutil backup`, and the headers of the copy
 are compared with those of its own backups. A field is the same, or stands below with the reason why it cannot be. What fields
 say of one another is checked in both.
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -118,6 +121,28 @@ class Headers(unittest.TestCase):
             found[name] = header(os.path.join(folder, name))
             self.check_relations(found[name], gens)
         return found
+
+    def records(self, folder):
+        """What the logs of a backup say of backups: kind and phase, or the words of a trace, in order."""
+        out = subprocess.run((ESEUTIL, "log", "--records", folder), capture_output=True, check=True, timeout=120).stdout
+        found = []
+        for line in out.decode("utf-8", "replace").splitlines():
+            words = line.split()
+            if len(words) > 1 and words[1] == "Backup2":
+                found.append(tuple(w for w in words if w.startswith(("len=", "phase=", "scope=", "backup_type="))))
+            elif " Trace " in line and (" backup file " in line or "BACKUP PREPARE LOGS" in line):
+                found.append(re.sub(r"0x[0-9A-F]{5}", "GEN", re.sub(r"file .*", "file", line.split("] ", 1)[1])))
+        return found
+
+    def test_the_log_tells_of_backups_in_the_same_words(self):
+        for kind in sorted(os.listdir(DATA)):
+            genuine = os.path.join(DATA, kind, "full_incr/files")
+            if not os.path.isdir(genuine):
+                continue
+            with self.subTest(kind=kind):
+                theirs = self.records(genuine)
+                self.assertGreater(len(theirs), 12)
+                self.assertEqual(self.records(self.ours(kind, [[], ["--incremental"], ["--incremental"]], "")), theirs)
 
     def test_each_field_is_the_same_or_has_a_reason(self):
         compared = 0

@@ -319,6 +319,58 @@ static void remains_of_a_killed_backup_are_no_hindrance(void **state)
     assert_true(bt_is_there(dest, "new/data.edb"));
 }
 
+/* ---- what is in the log ----------------------------------------------------------------------- */
+
+/* The Trace records of the logs in a directory, in order, without their times. */
+static char *traces_in(const char *dir)
+{
+    const struct ese_log_dump_opts opts = {.records = true};
+    unsigned faults = 0;
+    char *text = NULL, *found = NULL, *line, *rest;
+    size_t len = 0, found_len = 0;
+    FILE *out = open_memstream(&text, &len), *to = open_memstream(&found, &found_len);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY);
+
+    assert_true(fd >= 0 && out && to);
+    OK(ese_log_dump(fd, dir, &opts, out, bt_on_fault, &faults));
+    fclose(out);
+    close(fd);
+    for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        const char *time = strstr(line, "text=\"[");
+        if (!strstr(line, " Trace ") || !time)
+            continue;
+        assert_non_null(strstr(time, "] "));
+        fprintf(to, "%s\n", strstr(time, "] ") + 2);
+    }
+    fclose(to);
+    free(text);
+    return found;
+}
+
+static void the_log_tells_of_a_backup(void **state)
+{
+    struct fix *f = *state;
+    struct ese_db_info live;
+    char want[400], *got;
+
+    make_dest();
+    bt_work(f, f->dbid, "rows", 0, 50);
+    OK(JetBackupInstance(f->inst, dest, 0, NULL));
+    bt_header(f->dir, "data.edb", &live);
+    got = traces_in(dest);
+    snprintf(want, sizeof(want), "Start backup file %s, size ", f->db);
+    assert_true(strncmp(got, want, strlen(want)) == 0);
+    snprintf(want, sizeof(want), "\nStop backup file %s\"\n", f->db);
+    assert_non_null(strstr(got, want));
+    free(got);
+    stop(f); /* all of the log is on disk */
+    got = traces_in(f->dir);
+    snprintf(want, sizeof(want), "BACKUP PREPARE LOGS (copy 0x%05X-0x%05X, delete ",
+             live.full_prev.gen_low, live.full_prev.gen_high);
+    assert_non_null(strstr(got, want));
+    free(got);
+}
+
 /* ---- incremental ----------------------------------------------------------------------------- */
 
 static void an_incremental_goes_on_from_the_set(void **state)
@@ -386,10 +438,12 @@ static void an_incremental_wants_the_last_backup(void **state)
     OK(JetBackupInstance(f->inst, dest, 0, NULL));
     bt_work(f, f->dbid, "rows", 0, 100);
 
-    /* into nothing, into an empty directory */
+    /* into nothing, into a directory of something else, into one that an atomic full was never in */
     IS(JET_errInvalidPath, JetBackupInstance(f->inst, other, JET_bitBackupIncremental, NULL));
     assert_int_equal(mkdir(other, 0700), 0);
+    bt_copy_file(f->db, path_in(other, "letter.txt"));
     IS(JET_errMissingFullBackup, JetBackupInstance(f->inst, other, JET_bitBackupIncremental, NULL));
+    assert_int_equal(unlink(path_in(other, "letter.txt")), 0);
     IS(JET_errMissingFullBackup,
        JetBackupInstance(f->inst, other, JET_bitBackupIncremental | JET_bitBackupAtomic, NULL));
     assert_int_equal(bt_nr_files(other), 0);
@@ -412,6 +466,89 @@ static void an_incremental_wants_the_last_backup(void **state)
     assert_int_equal(first_gen(f->dir), gens);
     OK(JetBackupInstance(f->inst, other, JET_bitBackupIncremental, NULL));
     bt_verify(other);
+}
+
+/* The full backup in dest, what came then in others. */
+static void restore_with(const char *const *others, unsigned nr)
+{
+    int dirs[4];
+    const int fd = open(dest, O_RDONLY | O_DIRECTORY);
+    const struct ese_restore_opts how = {.log_dirs = dirs, .nr_log_dirs = nr};
+    const struct ese_prove_opts proof_how = {.log_dirs = dirs, .nr_log_dirs = nr};
+    struct ese_restored restored;
+    struct ese_proof proof;
+    unsigned faults = 0;
+
+    for (unsigned i = 0; i < nr; i++)
+        assert_true((dirs[i] = open(others[i], O_RDONLY | O_DIRECTORY)) >= 0);
+    OK(ese_prove(fd, &proof_how, bt_on_fault, &faults, NULL, NULL, &proof));
+    ese_proof_done(&proof);
+    bt_remove(out);
+    OK(ese_restore(fd, out, &how, bt_on_fault, &faults, NULL, NULL, &restored));
+    ese_restored_done(&restored);
+    assert_int_equal(faults, 0);
+    for (unsigned i = 0; i < nr; i++)
+        close(dirs[i]);
+    close(fd);
+}
+
+static void assert_restores_to(struct fix *f, const char *const *others, unsigned nr)
+{
+    char *then, *now;
+
+    restore_with(others, nr);
+    now = bt_dump(path_in(out, "data.edb"));
+    then = rows_of(f);
+    assert_string_equal(now, then);
+    free(now);
+    free(then);
+}
+
+static bool only_logs(const char *dir)
+{
+    DIR *dp = opendir(dir);
+    const struct dirent *d;
+    bool only = true;
+
+    assert_non_null(dp);
+    while ((d = readdir(dp)))
+        only &= d->d_name[0] == '.' || strstr(d->d_name, ".log");
+    closedir(dp);
+    return only;
+}
+
+static void an_incremental_may_have_a_directory_of_its_own(void **state)
+{
+    struct fix *f = *state;
+    char second[160], third[170], log[40];
+    const char *const both[] = {third, second};
+    struct ese_db_info live;
+
+    snprintf(second, sizeof(second), "%ssecond", f->dir);
+    snprintf(third, sizeof(third), "%sdeep/third", f->dir);
+    make_dest();
+    bt_work(f, f->dbid, "rows", 0, 200);
+    OK(JetBackupInstance(f->inst, dest, 0, NULL));
+    assert_int_equal(mkdir(second, 0700), 0);
+    for (unsigned i = 1; i <= 2; i++) { /* the second one goes on from the first */
+        bt_work(f, f->dbid, "rows", i * 200, 200);
+        OK(JetBackupInstance(f->inst, second, JET_bitBackupIncremental, NULL));
+        assert_true(only_logs(second) && bt_nr_files(second) > i);
+        assert_restores_to(f, both + 1, 1);
+    }
+    bt_work(f, f->dbid, "rows", 600, 200);
+    IS(JET_errInvalidPath, JetBackupInstance(f->inst, third, JET_bitBackupIncremental, NULL));
+    OK(JetSetSystemParameter(&f->inst, 0, JET_paramCreatePathIfNotExist, 1, NULL));
+    OK(JetBackupInstance(f->inst, third, JET_bitBackupIncremental, NULL));
+    assert_restores_to(f, both, 2);
+
+    /* the last one is not in the others any more */
+    IS(JET_errMissingFullBackup, JetBackupInstance(f->inst, dest, JET_bitBackupIncremental, NULL));
+    bt_header(f->dir, "data.edb", &live);
+    snprintf(log, sizeof(log), "edb%05X.log", live.inc_prev.gen_high);
+    assert_true(bt_is_there(third, log) && !bt_is_there(second, log));
+    IS(JET_errMissingFullBackup,
+       JetBackupInstance(f->inst, second, JET_bitBackupIncremental, NULL));
 }
 
 static void a_log_of_the_set_that_differs_is_told(void **state)
@@ -534,9 +671,11 @@ int main(int argc, char **argv)
         B(an_atomic_backup_replaces_the_one_before),
         B(a_failed_atomic_backup_leaves_the_one_before),
         B(remains_of_a_killed_backup_are_no_hindrance),
+        B(the_log_tells_of_a_backup),
         B(an_incremental_goes_on_from_the_set),
         B(an_atomic_set_takes_incrementals_too),
         B(an_incremental_wants_the_last_backup),
+        B(an_incremental_may_have_a_directory_of_its_own),
         B(a_log_of_the_set_that_differs_is_told),
         B(a_log_that_is_gone_is_missed),
         B(no_path_only_deletes_logs),

@@ -1,6 +1,7 @@
 /* The external backup API: a program reads the files itself. Order, sizes, names, what is refused, what it leaves behind. */
 #include "apitest.h"
 #include "backuptest.h"
+#include "page/page.h"
 
 #define MOST (8u << 20)
 
@@ -107,6 +108,139 @@ static void what_is_read_is_a_backup(void **state)
     fd = open(pat, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_true(fd >= 0 && close(fd) == 0);
     bt_recover(dest, out);
+}
+
+/* ---- a database that grows while it is read ------------------------------------------------------ */
+
+/* The last page that it owns, as page 2 of the file says; 0: that was not written yet. */
+static pgno_t owned_on_disk(const char *path)
+{
+    static uint8_t b[PAGE_SIZE_MAX];
+    uint8_t key[PAGE_SIZE_MAX];
+    const struct page p = {b, page_size};
+    const int fd = open(path, O_RDONLY);
+    struct node n;
+
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, b, page_size, (off_t)3 * page_size), page_size);
+    close(fd);
+    if (page_is_zero(b, page_size))
+        return 0;
+    assert_true(page_flags(p) & PAGE_LEAF && page_nr_lines(p) > 0);
+    n = page_node(p, page_nr_lines(p) - 1);
+    node_key(&n, key);
+    return get_be32(key);
+}
+
+/* Opens the database for the backup, then makes it own more, on disk, than it had; then reads it. *ret_last: of the copy. */
+static void fetch_while_it_grows(struct fix *f, pgno_t *ret_last)
+{
+    uint32_t low, high, got;
+    char to[300];
+    JET_HANDLE h;
+    unsigned n;
+    int fd;
+
+    OK(JetOpenFileInstance(f->inst, f->db, &h, &low, &high));
+    *ret_last = low / page_size - 3;
+    for (n = 0; owned_on_disk(f->db) <= *ret_last && n < 100; n++)
+        bt_work(f, f->dbid, "rows", 1000 + n * 200, 200);
+    assert_true(n < 100);
+    snprintf(to, sizeof(to), "%s/data.edb", dest);
+    fd = open(to, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    do {
+        OK(JetReadFileInstance(f->inst, h, buf, 3 * page_size, &got));
+        assert_int_equal(write(fd, buf, got), got);
+    } while (got);
+    close(fd);
+    OK(JetCloseFileInstance(f->inst, h));
+}
+
+struct told {
+    unsigned faults, notes;
+    JET_ERR err;
+};
+
+static void on_told(void *ctx, const struct ese_fault *f)
+{
+    struct told *t = ctx;
+
+    t->notes += f->severity == ESE_NOTE && strstr(f->text, "it owns pages up to");
+    if (f->severity == ESE_FAULT && !t->faults++)
+        t->err = f->err;
+}
+
+static void verify_one(struct ese_set *set, const char *path)
+{
+    struct ese_check_result res;
+    const int fd = open(path, O_RDONLY);
+    JET_ERR err;
+
+    assert_true(fd >= 0);
+    err = ese_verify_file(set, fd, ESE_KIND_UNKNOWN, path, NULL, NULL, &res);
+    assert_int_equal(err, res.err);
+    close(fd);
+}
+
+/* The copy alone, or with its logs. */
+static struct told verify_copy(bool with_logs)
+{
+    struct told t = {0};
+    struct dirent **list;
+    struct ese_set *set;
+    char path[600];
+    JET_ERR err;
+    int nr;
+
+    OK(ese_set_new(on_told, &t, &set));
+    nr = scandir(dest, &list, NULL, alphasort);
+    assert_true(nr > 3);
+    for (int i = 0; i < nr; i++) {
+        snprintf(path, sizeof(path), "%s/%s", dest, list[i]->d_name);
+        if (with_logs && strstr(path, ".log"))
+            verify_one(set, path);
+        free(list[i]);
+    }
+    free(list);
+    snprintf(path, sizeof(path), "%s/data.edb", dest);
+    verify_one(set, path);
+    err = ese_set_end(set, with_logs);
+    assert_int_equal(err, t.err);
+    ese_set_free(set);
+    return t;
+}
+
+static void what_a_copy_lacks_at_its_end_is_in_its_logs(void **state)
+{
+    struct fix *f = *state;
+    char list[2000], path[300];
+    struct told t;
+    pgno_t last;
+    uint32_t len;
+
+    OK(JetSetSystemParameter(&f->inst, 0, JET_paramCheckpointDepthMax, 64 << 10, NULL));
+    bt_work(f, f->dbid, "rows", 0, 100);
+    assert_int_equal(mkdir(dest, 0700), 0);
+    OK(JetBeginExternalBackupInstance(f->inst, 0));
+    fetch_while_it_grows(f, &last);
+    OK(JetGetLogInfoInstance(f->inst, list, sizeof(list), &len));
+    fetch_list(f, list, 8192);
+    OK(JetEndExternalBackupInstance(f->inst));
+
+    snprintf(path, sizeof(path), "%s/data.edb", dest);
+    assert_true(owned_on_disk(path) > last);
+    t = verify_copy(true);
+    assert_int_equal(t.faults + t.notes, 0);
+    t = verify_copy(false); /* who knows */
+    assert_int_equal(t.faults, 0);
+    assert_int_equal(t.notes, 1);
+
+    assert_int_equal(truncate(path, (off_t)(last + 2) * page_size), 0); /* its trailer only */
+    t = verify_copy(true);
+    assert_int_equal(t.err, JET_errBadPatchPage);
+    t = verify_copy(false);
+    assert_int_equal(t.err, JET_errBadPatchPage);
 }
 
 static void without_truncation_it_is_a_copy(void **state)
@@ -440,6 +574,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         E(what_is_read_is_a_backup),
+        E(what_a_copy_lacks_at_its_end_is_in_its_logs),
         E(without_truncation_it_is_a_copy),
         E(headers_are_left_alone_when_asked),
         E(an_incremental_is_logs_alone),

@@ -80,7 +80,7 @@ static void make(struct db *d, uint32_t size, uint32_t state)
 }
 
 /* Feeds in pieces of `piece` bytes, a multiple of 64 KiB. */
-static struct dbcheck_counts check(struct db *d, size_t piece, dbcheck_dbtime_fn *fn)
+static struct dbcheck_counts check(struct db *d, size_t piece, const struct dbcheck_logs *logs)
 {
     struct reporter r = {.fn = keep, .file = "t.edb"};
     struct dbcheck *c;
@@ -88,7 +88,8 @@ static struct dbcheck_counts check(struct db *d, size_t piece, dbcheck_dbtime_fn
     JET_ERR err = JET_errSuccess;
 
     assert_int_equal(dbcheck_new(d->len, &r, &c), 0);
-    dbcheck_expect(c, fn, NULL);
+    if (logs)
+        dbcheck_expect(c, logs);
     for (uint64_t at = 0; err >= 0 && at < d->len; at += piece)
         err = dbcheck_feed(c, d->b + at, d->len - at < piece ? (size_t)(d->len - at) : piece);
     if (err >= 0)
@@ -194,7 +195,7 @@ static const struct damage damages[] = {
      "previous page should be 5", true},
     {"child_beyond", child_beyond_the_end, JET_errDatabaseCorrupted, 4, "refers to page 4000",
      true},
-    {"cut_at_a_page", cut_at_a_page, JET_errDatabaseCorrupted, 2, "truncated", false},
+    {"cut_at_a_page", cut_at_a_page, JET_errDatabaseCorrupted, 2, "truncated", true},
     {"cut_in_a_page", cut_in_a_page, JET_errDatabaseCorrupted, 0, "truncated", false},
     {"two_bits", two_bits, JET_errReadVerifyFailure, 6, "checksum mismatch", false},
     {"other_page", other_page, JET_errReadVerifyFailure, 6, "those of page 7", false},
@@ -278,6 +279,8 @@ static void expect_of_page_6(void *ctx, pgno_t pgno, dbtime_t *ret_least, dbtime
     }
 }
 
+static const struct dbcheck_logs logs_of_page_6 = {.bounds = expect_of_page_6};
+
 static void a_page_older_or_newer_than_the_logs_say_is_found(void **state)
 {
     struct db d;
@@ -285,18 +288,83 @@ static void a_page_older_or_newer_than_the_logs_say_is_found(void **state)
     (void)state;
     least_of_6 = most_of_6 = 107;
     make(&d, 4096, ESE_DB_DIRTY);
-    check(&d, 65536, expect_of_page_6);
+    check(&d, 65536, &logs_of_page_6);
     assert_int_equal(first.err, JET_errDbTimeTooOld);
     assert_int_equal(first.pgno, 6);
     least_of_6 = most_of_6 = 105;
     make(&d, 4096, ESE_DB_DIRTY);
-    check(&d, 65536, expect_of_page_6);
+    check(&d, 65536, &logs_of_page_6);
     assert_int_equal(first.err, JET_errDbTimeTooNew);
     assert_int_equal(first.pgno, 6);
     least_of_6 = most_of_6 = 106;
     make(&d, 4096, ESE_DB_CLEAN);
-    check(&d, 65536, expect_of_page_6);
+    check(&d, 65536, &logs_of_page_6);
     assert_int_equal(nr_faults, 0);
+}
+
+struct logged_end {
+    bool known;
+    pgno_t grows_to, had;
+    pgno_t asked; /* it was asked about a file that ends there */
+};
+
+static bool logged_end(void *ctx, pgno_t end, pgno_t *ret_grows_to, pgno_t *ret_had)
+{
+    struct logged_end *e = ctx;
+
+    e->asked = end;
+    if (!e->known)
+        return false;
+    *ret_grows_to = e->grows_to;
+    *ret_had = e->had;
+    return true;
+}
+
+/* It owns 20 pages and has 17. */
+static void a_file_is_as_long_as_what_the_logs_do_not_add(void **state)
+{
+    static const struct {
+        struct logged_end logs;
+        unsigned faults, notes;
+        const char *text;
+    } table[] = {
+        {{.known = false}, 0, 1, ""},
+        {{.known = true}, 1, 0, "owns pages up to 20 and ends at page 17"},
+        {{.known = true, .grows_to = 19}, 1, 0, "owns pages up to 20 and ends at page 17"},
+        {{.known = true, .grows_to = 20}, 0, 0, ""},
+        {{.known = true, .grows_to = 400}, 0, 0, ""},
+        {{.known = true, .grows_to = 20, .had = 18}, 1, 0, "by the logs it had page 18"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        struct logged_end e = table[i].logs;
+        struct db d;
+
+        make(&d, 4096, ESE_DB_DIRTY);
+        cut_at_a_page(&d);
+        check(&d, 65536, &(struct dbcheck_logs){.end = logged_end, .ctx = &e});
+        assert_int_equal(e.asked, NR_PAGES - 3);
+        if (nr_faults != table[i].faults || nr_notes != table[i].notes ||
+            !strstr(first.text, table[i].text))
+            fail_msg("%zu: %u faults, %u notes: %s", i, nr_faults, nr_notes, first.text);
+        if (nr_faults)
+            assert_int_equal(first.err, JET_errDatabaseCorrupted);
+    }
+}
+
+static void logs_add_nothing_to_a_clean_file(void **state)
+{
+    struct logged_end e = {.known = true, .grows_to = 400};
+    struct db d;
+
+    (void)state;
+    make(&d, 4096, ESE_DB_CLEAN);
+    cut_at_a_page(&d);
+    check(&d, 65536, &(struct dbcheck_logs){.end = logged_end, .ctx = &e});
+    assert_int_equal(nr_faults, 1);
+    assert_int_equal(first.err, JET_errDatabaseCorrupted);
+    assert_int_equal(first.pgno, 2);
 }
 
 static void a_hole_counts_as_blank_pages(void **state)
@@ -343,6 +411,27 @@ static void a_trailer_page_is_taken_only_of_the_same_database(void **state)
     }
 }
 
+/* gen_high is set by a restore that has begun, and makes a zero page of the trailer. */
+static void copy_of_a_backup_without_its_trailer_was_cut_off(void **state)
+{
+    struct db d;
+
+    (void)state;
+    for (uint32_t gen_high = 0; gen_high < 2; gen_high++) {
+        make(&d, 4096, ESE_DB_DIRTY);
+        for (unsigned copy = 0; copy < 2; copy++) {
+            struct dbhdr_disk *h = (struct dbhdr_disk *)(d.b + copy * d.size);
+            le32_put(&h->full_cur.gen_low, 3);
+            le32_put(&h->full_cur.gen_high, gen_high);
+            le32_put(&h->checksum, cksum_xor(h, d.size));
+        }
+        check(&d, 65536, NULL);
+        assert_int_equal(nr_faults, gen_high ? 0 : 1);
+        assert_int_equal(first.err, gen_high ? 0 : JET_errBadPatchPage);
+        assert_int_equal(first.event, gen_high ? 0 : 645);
+    }
+}
+
 static void a_file_that_ends_early_is_said(void **state)
 {
     struct reporter r = {.fn = keep, .file = "t.edb"};
@@ -381,6 +470,9 @@ int main(void)
         cmocka_unit_test(one_bit_is_corrected_in_the_buffer_and_counted),
         cmocka_unit_test(a_page_out_of_its_tree_is_not_believed),
         cmocka_unit_test(a_page_older_or_newer_than_the_logs_say_is_found),
+        cmocka_unit_test(a_file_is_as_long_as_what_the_logs_do_not_add),
+        cmocka_unit_test(logs_add_nothing_to_a_clean_file),
+        cmocka_unit_test(copy_of_a_backup_without_its_trailer_was_cut_off),
         cmocka_unit_test(a_hole_counts_as_blank_pages),
         cmocka_unit_test(a_trailer_page_is_taken_only_of_the_same_database),
         cmocka_unit_test(a_file_that_ends_early_is_said),

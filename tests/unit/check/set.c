@@ -32,6 +32,7 @@ static void keep(void *ctx, const struct ese_fault *f)
 struct tamper {
     const char *(*replace)(const char *name);
     void (*change)(const char *name, uint8_t *b, size_t len);
+    pgno_t cut; /* the database ends with this page; 0: as it did */
 };
 
 static uint8_t *load(const char *rel, size_t *ret_len)
@@ -68,6 +69,8 @@ static void feed(struct ese_set *set, enum ese_kind kind, const char *name, cons
     b = load(rel, &len);
     if (t->change)
         t->change(name, b, len);
+    if (t->cut && kind == ESE_KIND_DATABASE)
+        len = ((size_t)t->cut + 2) * 4096;
     assert_int_equal(ese_check_begin(set, kind, name, len, &c), 0);
     for (size_t at = 0; err >= 0 && at < len; at += piece)
         err = ese_check_feed(c, b + at, len - at < piece ? len - at : piece);
@@ -253,12 +256,25 @@ static void pages_older_than_the_first_record_about_them_are_found(void **state)
     assert_true(nr_of_first > 20);
 }
 
+static void a_dirty_database_that_was_cut_off_is_found(void **state)
+{
+    (void)state;
+    NEED_DATA("a genuine dirty set");
+    for (pgno_t last = 200; last > 100; last -= 20) {
+        run(&(struct tamper){.cut = last});
+        if (first.err != JET_errDatabaseCorrupted || !strstr(first.text, "truncated"))
+            fail_msg("cut behind page %u: %u faults, first %d: %s", last, nr_faults, first.err,
+                     first.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_genuine_set_is_whole),
         cmocka_unit_test(a_corrected_bit_is_counted_once_and_in_its_file),
         cmocka_unit_test(what_is_missing_foreign_or_damaged_is_named),
+        cmocka_unit_test(a_dirty_database_that_was_cut_off_is_found),
         cmocka_unit_test(pages_older_than_the_first_record_about_them_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -65,10 +65,24 @@ class Backup(unittest.TestCase):
         self.assertEqual(len(os.listdir(self.dest)), before + 2)
         self.expect(DONE, "verify", self.dest)
         other = os.path.join(self.top, "other")
+        self.expect(CANNOT, "backup", "--incremental", self.inst, other)
+        self.assertFalse(os.path.exists(other), "it may be a slip of the pen")
         os.mkdir(other)
+        with open(os.path.join(other, "letter.txt"), "w"):
+            pass
         r = self.expect(CANNOT, "backup", "--incremental", self.inst, other)
         self.assertIn(b"JET_errMissingFullBackup", r.stderr)
-        self.assertEqual(os.listdir(other), [])
+        self.assertEqual(os.listdir(other), ["letter.txt"])
+
+    def test_an_incremental_has_a_directory_of_its_own(self):
+        self.expect(DONE, "backup", self.inst, self.dest)
+        other, new = os.path.join(self.top, "other"), os.path.join(self.top, "restored")
+        os.mkdir(other)
+        self.expect(DONE, "backup", "--incremental", self.inst, other)
+        self.assertEqual({n[-4:] for n in os.listdir(other)}, {".log"})
+        self.expect(DONE, "prove", "--incremental", other, self.dest)
+        self.expect(DONE, "restore", "--incremental", other, self.dest, new)
+        self.expect(DONE, "verify", new)
 
     def test_atomic_and_copy(self):
         self.expect(DONE, "backup", "--atomic", self.inst, self.dest)

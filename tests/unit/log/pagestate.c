@@ -268,6 +268,103 @@ static void pages_that_were_cut_off_are_forgotten(void **state)
     assert_false(known(1, 18)); /* its record came before the second range */
 }
 
+static void extend(lgpos_t lgpos, uint8_t dbid, pgno_t last)
+{
+    struct lr_extend_db_disk *d = (struct lr_extend_db_disk *)rec.b;
+
+    memset(d, 0, sizeof(*d));
+    d->i.type = LR_EXTEND_DB;
+    le32_put(&d->i.len, sizeof(*d) - sizeof(d->i));
+    d->dbid = dbid;
+    le32_put(&d->pgno_last, last);
+    add(lgpos, sizeof(*d));
+}
+
+static bool ends(lgen_t required, pgno_t end, pgno_t grows_to, pgno_t had)
+{
+    struct ese_db_info info = db;
+    struct page_end e;
+
+    info.sign_db = sign1;
+    info.gen_min_required = required;
+    if (!pagestate_end(s, &info, end, &e))
+        return false;
+    if (e.grows_to != grows_to || e.had != had)
+        print_message("grows to %u, had %u\n", e.grows_to, e.had);
+    return e.grows_to == grows_to && e.had == had;
+}
+
+static bool end_known(lgen_t required)
+{
+    struct ese_db_info info = db;
+    struct page_end e;
+
+    info.sign_db = sign1;
+    info.gen_min_required = required;
+    return pagestate_end(s, &info, 100, &e);
+}
+
+static void next_header(lgen_t gen)
+{
+    struct ese_attach list = {.dbid = 1, .sign_db = sign1, .lgpos_attach = ATTACHED_AT};
+    const struct ese_log_info info = {.gen = gen, .attach = &list, .nr_attach = 1};
+
+    pagestate_header(s, &info);
+}
+
+static void file_grows_by_what_was_logged_since_it_needs_logs(void **state)
+{
+    (void)state;
+    assert_true(ends(4, 100, 0, 0));
+    extend(before_cp(1), 1, 120);
+    extend(before_cp(2), 2, 500); /* another database */
+    assert_true(ends(4, 100, 120, 0));
+    next_header(5);
+    assert_true(ends(4, 100, 120, 0));
+    assert_true(ends(5, 120, 0, 0)); /* the file had it before */
+    assert_true(ends(5, 119, 0, 120));
+    extend(after_cp(1), 1, 140);
+    extend(after_cp(2), 1, 130); /* the one before came to nothing */
+    assert_true(ends(5, 120, 140, 0));
+    new_page(after_cp(3), 135, 40);
+    insert(after_cp(4), 135, 40, 50);
+    assert_true(ends(4, 100, 140, 0)); /* redo makes the page, whatever is there */
+    insert(after_cp(5), 90, 10, 50);
+    assert_true(ends(4, 90, 140, 0));
+    assert_true(ends(4, 89, 140, 90)); /* it changes this one */
+}
+
+static void end_of_the_file_is_not_known_from_logs_that_do_not_reach_it(void **state)
+{
+    const struct ese_db_info good = db;
+
+    (void)state;
+    extend(before_cp(1), 1, 120);
+    assert_true(end_known(4));
+    assert_false(end_known(3)); /* needs logs from before the first */
+    db.state = ESE_DB_CLEAN;
+    assert_false(end_known(4));
+    db = good;
+    db.sign_log.b[3] ^= 1;
+    assert_false(end_known(4));
+    db = good;
+    db.gen_max_required = 6; /* and to behind the last */
+    assert_false(end_known(4));
+    next_header(5);
+    next_header(6);
+    assert_true(end_known(4));
+    db = good;
+    reset(lgpos_make(6, 1, 0), LR_SHRINK_DB3, 110, 10); /* which came first, page or end? */
+    assert_false(end_known(6));
+    next_header(7);
+    assert_true(end_known(7));
+    extend(lgpos_make(7, 1, 0), 1, 115);
+    assert_true(ends(7, 115, 115, 0));
+    next_header(9); /* 8 is missing */
+    assert_false(end_known(7));
+    assert_true(end_known(9));
+}
+
 /* type: LR_ATTACH_DB, LR_DETACH_DB. */
 static void attach_or_detach(lgpos_t lgpos, uint8_t type, uint8_t dbid, const ese_signature *sign,
                              lgpos_t consistent)
@@ -461,6 +558,10 @@ int main(void)
         TEST(too_many_open_macros_leave_nothing_certain),
         TEST(endless_macro_leaves_nothing_certain),
         TEST(pages_that_were_cut_off_are_forgotten),
+        TEST(file_grows_by_what_was_logged_since_it_needs_logs),
+        TEST(end_of_the_file_is_not_known_from_logs_that_do_not_reach_it),
+        TEST(file_grows_by_what_was_logged_since_it_needs_logs),
+        TEST(end_of_the_file_is_not_known_from_logs_that_do_not_reach_it),
         TEST(dbid_means_what_was_attached_last),
         TEST(what_was_logged_before_an_attach_is_on_disk),
         TEST(database_attached_in_another_state_begins_anew),

@@ -165,6 +165,66 @@ class Restore(unittest.TestCase):
                 self.restores()
                 self.same_content(name + "/full_plus_incr_separate_dirs/expected.txt")
 
+    def separate(self, name):
+        """The full backup in self.dir, its incremental in a directory of its own; returns that."""
+        self.take(name + "/full_plus_incr_separate_dirs/files/full")
+        incr = os.path.join(self.top, "incr")
+        shutil.rmtree(incr, ignore_errors=True)
+        shutil.copytree(os.path.join(DATA, "engine", name, "full_plus_incr_separate_dirs/files/incr"), incr)
+        return incr
+
+    def test_an_incremental_in_a_directory_of_its_own_restores(self):
+        for name in SETS[:2]:
+            with self.subTest(name):
+                incr = self.separate(name)
+                before = tree(self.top)
+                self.restore(DONE, "--incremental", incr)
+                self.same_content(name + "/full_plus_incr_separate_dirs/expected.txt")
+                self.sound()
+                p = run("prove", "--incremental", incr, self.dir)
+                self.assertEqual((p.returncode, p.stdout[:7]), (DONE, "clean: "), p.stderr)
+                shutil.rmtree(self.dest)
+                self.assertEqual(tree(self.top), before, "both are only read")
+
+    def test_several_directories_of_incrementals_restore(self):
+        incr, second = self.separate("p4096_w10"), os.path.join(self.top, "second")
+        os.mkdir(second)
+        os.remove(os.path.join(incr, "edb00000004.log"))
+        os.rename(self.path("edb00000004.log"), os.path.join(second, "edb00000004.log"))
+        self.refuses_incrementals("JET_errFileNotFound (-1811)", "no log in it", dirs=(incr,), status=CANNOT)
+        shutil.copy(os.path.join(second, "edb00000004.log"), self.path("edb00000004.log"))
+        self.restore(DONE, "--incremental", incr, "--incremental", second)
+        self.same_content("p4096_w10/full_plus_incr_separate_dirs/expected.txt")
+        self.restore(DONE, "--stop-at", "4", "--incremental", incr)
+        self.same_content("p4096_w10/full_plus_incr_separate_dirs/expected_full.txt")
+
+    def refuses_incrementals(self, error, *words, dirs, status=DAMAGED):
+        args = [a for d in dirs for a in ("--incremental", d)]
+        for r in (self.restore(status, *args), run("prove", *args, self.dir)):
+            self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+            for w in (error,) + words:
+                self.assertIn(w, r.stderr)
+        self.assertFalse(os.path.exists(self.dest))
+
+    def test_what_is_no_incremental_of_the_backup_is_refused(self):
+        incr = self.separate("p4096_w10")
+        self.refuses_incrementals("JET_errFileNotFound (-1811)", "in the incremental backup number 2", dirs=(incr, self.top), status=CANNOT)
+        other = os.path.join(self.top, "other")
+        shutil.copytree(os.path.join(DATA, "engine/p4096_w10/full_incr/files"), other)
+        for n in os.listdir(other):
+            if n not in ("edb0000000B.log", "edb0000000C.log"):
+                os.remove(os.path.join(other, n))
+        self.refuses_incrementals("JET_errGivenLogFileHasBadSignature (-555)", "edb0000000B.log", dirs=(incr, other))
+        self.take("p4096_w10/dirty/files")
+        self.refuses_incrementals("JET_errRestoreOfNonBackupDatabase (-615)", dirs=(incr,))
+
+    def test_another_log_of_the_same_generation_is_refused(self):
+        incr = self.separate("p4096_w10")
+        gen4 = os.path.join(incr, "edb00000004.log")
+        with open(gen4, "r+b") as f:
+            f.truncate(os.path.getsize(gen4) + SEGMENT)
+        self.refuses_incrementals("JET_errGivenLogFileIsNotContiguous (-556)", "edb00000004.log", dirs=(incr,))
+
     def test_several_databases_restore(self):
         for name in SETS[:2]:
             with self.subTest(name):
