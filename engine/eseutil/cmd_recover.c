@@ -47,6 +47,11 @@ void recovery_print(const struct ese_recovery *rec, bool dry)
                dry ? "would undo" : "undone", rec->transactions_undone, rec->operations_undone,
                rec->macros_undone);
         printf("%s: %" PRIu64 " pages\n", dry ? "would write" : "written", rec->pages_written);
+        if (rec->logs_lost)
+            puts("lost: what was committed in generations that are missing");
+        if (rec->logs_removed)
+            printf("%s: %u logs that are of no use\n", dry ? "would remove" : "removed",
+                   rec->logs_removed);
     } else {
         puts("nothing to recover: the log stream is closed");
     }
@@ -66,6 +71,8 @@ void recovery_fields(struct fields *f, const struct ese_recovery *rec, bool dry)
     fields_u64(f, "operations_undone", rec->operations_undone);
     fields_u64(f, "macros_undone", rec->macros_undone);
     fields_u64(f, "pages_written", rec->pages_written);
+    fields_bool(f, "logs_lost", rec->logs_lost);
+    fields_u64(f, "logs_removed", rec->logs_removed);
     fields_open_list(f, "databases");
     for (unsigned i = 0; i < rec->nr_dbs; i++) {
         fields_open(f, NULL);
@@ -112,10 +119,13 @@ static int recover(struct run *r, const char *path, const struct ese_recover_opt
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},   {"dry-run", no_argument, NULL, 'n'},
-        {"base", required_argument, NULL, 'b'}, {"ignore-missing", no_argument, NULL, 'i'},
-        {"json", no_argument, NULL, 'j'},       COMMON_OPTIONS};
+    static const struct option options[] = {{"to", required_argument, NULL, 't'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"base", required_argument, NULL, 'b'},
+                                            {"ignore-missing", no_argument, NULL, 'i'},
+                                            {"ignore-lost-logs", no_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMON_OPTIONS};
     struct ese_recover_opts opts = {0};
     struct run r = {0};
     int opt;
@@ -129,6 +139,8 @@ static int run(int argc, char **argv)
             opts.base = optarg;
         else if (opt == 'i')
             opts.ignore_missing = true;
+        else if (opt == 'l')
+            opts.ignore_lost = true;
         else if (opt == 'j')
             r.common.json = r.verdict.json = true;
         else
@@ -143,10 +155,13 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_recover = {
-    "recover", run, "[--to DEST] [--dry-run] [--base BASE] [--ignore-missing] [--json] DIR",
+    "recover", run,
+    "[--to DEST] [--dry-run] [--base BASE] [--ignore-missing] [--ignore-lost-logs] [--json] DIR",
     "Brings the databases of an instance to a clean shutdown, with its logs",
     "      --to DEST     recover a copy in DEST, an empty directory or none yet\n"
     "      --dry-run     write nothing, say what would be done\n"
     "      --base BASE   which log stream, where DIR holds several (\"edb\")\n"
     "      --ignore-missing  do without databases that the logs name and that are not there\n"
+    "      --ignore-lost-logs  do without the end of the log, as far as no database requires it;\n"
+    "                    logs behind a gap, or from a damaged one on, are deleted\n"
     "      --json        findings and result as JSON lines on stdout\n"};

@@ -30,8 +30,8 @@ void restore_init(struct restore *rs, int dirfd, const struct ese_restore_opts *
     rs->rv.restore = &rs->how;
     rs->source = -1;
     rs->stop_gen = opts->stop_gen;
-    rs->how.stop = opts->stop_lgpos;
-    memcpy(rs->how.stop_time.b, opts->stop_time.b, sizeof(rs->how.stop_time.b));
+    rs->rv.stop.lgpos = opts->stop_lgpos;
+    memcpy(rs->rv.stop.time.b, opts->stop_time.b, sizeof(rs->rv.stop.time.b));
 }
 
 void restore_done(struct restore *rs)
@@ -98,6 +98,8 @@ JET_ERR restore_replay(struct restore *rs)
     err = sessions_new(&rv->sessions);
     if (err >= 0)
         err = replay_run(rv);
+    if (err >= 0)
+        err = recovery_stopped(rv);
     return err < 0 ? err : recovery_close(rv);
 }
 

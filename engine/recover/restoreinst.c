@@ -70,7 +70,7 @@ static JET_ERR open_dirs(struct into *t)
 /* The whole path, or with a map that gives names only, the name. */
 static bool is_called(const struct restore_db *db, const char *logged)
 {
-    return db->logged ? same_name(db->logged, logged) || same_name(db->logged, logged_name(logged))
+    return db->logged ? is_logged_as(db->logged, logged)
                       : same_name(path_name(db->file->path), logged_name(logged));
 }
 
