@@ -6,20 +6,6 @@
 #include "base/fields.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 /* Bytes, with K, M or G behind them; 0: it is none. */
 static uint64_t parse_size(const char *s)
 {
@@ -67,16 +53,16 @@ static void print_json(const struct ese_proof *p, bool clean)
     fields_end(&f);
 }
 
-static int prove(struct run *r, const char *path, const struct ese_prove_opts *opts)
+static int prove(struct job *r, const char *path, const struct ese_prove_opts *opts)
 {
     struct ese_proof proof;
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
     if (fd < 0)
         return EXIT_CANNOT;
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_prove(fd, opts, report, r, bar_progress, &r->bar, &proof);
+    err = ese_prove(fd, opts, job_report, r, bar_progress, &r->bar, &proof);
     bar_end(&r->bar);
     close(fd);
     if (r->common.json && err != JET_errClientRequestToStopJetService)
@@ -84,12 +70,7 @@ static int prove(struct run *r, const char *path, const struct ese_prove_opts *o
     else if (err >= 0)
         print_text(&proof);
     ese_proof_done(&proof);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted\n", path);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "nothing was written", "");
 }
 
 static int run(int argc, char **argv)
@@ -99,7 +80,7 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_prove_opts opts = {0};
-    struct run r = {0};
+    struct job r = {0};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {

@@ -6,20 +6,6 @@
 #include "base/types.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 static const char *how_name(enum ese_recovered_how how)
 {
     switch (how) {
@@ -92,16 +78,16 @@ static void print_json(const struct ese_recovery *rec, bool dry)
     fields_end(&f);
 }
 
-static int recover(struct run *r, const char *path, const struct ese_recover_opts *opts)
+static int recover(struct job *r, const char *path, const struct ese_recover_opts *opts)
 {
     struct ese_recovery rec = {0};
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
     if (fd < 0)
         return EXIT_CANNOT;
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_recover(fd, opts, report, r, bar_progress, &r->bar, &rec);
+    err = ese_recover(fd, opts, job_report, r, bar_progress, &r->bar, &rec);
     bar_end(&r->bar);
     close(fd);
     if (err >= 0 && r->common.json)
@@ -109,12 +95,7 @@ static int recover(struct run *r, const char *path, const struct ese_recover_opt
     else if (err >= 0)
         recovery_print(&rec, opts->dry_run);
     ese_recovery_done(&rec);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted; it can be recovered as before\n", path);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "it can be recovered as before", "");
 }
 
 static int run(int argc, char **argv)
@@ -127,7 +108,7 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_recover_opts opts = {0};
-    struct run r = {0};
+    struct job r = {0};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {

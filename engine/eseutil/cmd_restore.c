@@ -8,20 +8,6 @@
 #include "base/types.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 /* YYYY-MM-DD HH:MM[:SS[.mmm]], UTC, with a T or a blank between; as headers print times. */
 static int parse_time(const char *s, ese_logtime *ret)
 {
@@ -96,17 +82,17 @@ static void print_json(const struct ese_restored *ret)
     fields_end(&f);
 }
 
-static int restore(struct run *r, const char *path, const char *dest,
+static int restore(struct job *r, const char *path, const char *dest,
                    const struct ese_restore_opts *opts)
 {
     struct ese_restored ret;
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
     if (fd < 0)
         return EXIT_CANNOT;
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_restore(fd, dest, opts, report, r, bar_progress, &r->bar, &ret);
+    err = ese_restore(fd, dest, opts, job_report, r, bar_progress, &r->bar, &ret);
     bar_end(&r->bar);
     close(fd);
     if (err >= 0 && r->common.json)
@@ -114,12 +100,7 @@ static int restore(struct run *r, const char *path, const char *dest,
     else if (err >= 0)
         print_text(&ret);
     ese_restored_done(&ret);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted; nothing is left at %s\n", path, dest);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "nothing is left at ", dest);
 }
 
 static int run(int argc, char **argv)
@@ -129,7 +110,7 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_restore_opts opts = {0};
-    struct run r = {0};
+    struct job r = {0};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
