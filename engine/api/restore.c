@@ -274,20 +274,25 @@ static JET_ERR take_all(const struct external_args *a, struct external *e)
  * of ours. */
 static JET_ERR look_at_process(struct external *e)
 {
-    bool known = false, running = false;
+    bool known = false;
+    int state = INSTANCE_CREATED;
 
     pthread_mutex_lock(&process.lock);
     process_init();
     for (const struct jinst *i = process.instances; i && e->target; i = i->next)
         if (i->name && strcmp(i->name, e->target) == 0) {
             known = true;
-            running = atomic_load(&i->state) != INSTANCE_CREATED;
+            state = atomic_load(&i->state);
         }
     if (!*e->base)
         snprintf(e->base, sizeof(e->base), "%s", PARAM_TEXT(&process.params, BaseName));
     e->page_size = (uint32_t)PARAM(&process.params, DatabasePageSize);
     pthread_mutex_unlock(&process.lock);
-    if (running)
+    if (state == INSTANCE_RESTORING)
+        return RAISE(JET_errRestoreInProgress);
+    if (state == INSTANCE_ENDING)
+        return RAISE(JET_errTermInProgress);
+    if (state != INSTANCE_CREATED)
         return JET_wrnTargetInstanceRunning;
     return e->target && !known && !e->target_log_dir ? RAISE(JET_errBadRestoreTargetInstance)
                                                      : JET_errSuccess;

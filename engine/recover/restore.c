@@ -28,7 +28,7 @@ void restore_init(struct restore *rs, int dirfd, const struct ese_restore_opts *
         .base = opts->base, .cache_bytes = opts->cache_bytes, .cancel = opts->cancel};
     recovery_init(&rs->rv, dirfd, &rs->opts, fn, ctx, ret);
     rs->rv.restore = &rs->how;
-    rs->source = -1;
+    rs->source = rs->lock = -1;
     rs->stop_gen = opts->stop_gen;
     rs->rv.stop.lgpos = opts->stop_lgpos;
     memcpy(rs->rv.stop.time.b, opts->stop_time.b, sizeof(rs->rv.stop.time.b));
@@ -42,6 +42,8 @@ void restore_done(struct restore *rs)
     free(rs->dbs);
     if (rs->source >= 0)
         close(rs->source);
+    if (rs->lock >= 0)
+        close(rs->lock);
 }
 
 /* ---- copy -------------------------------------------------------------------------------------- */

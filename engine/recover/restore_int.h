@@ -35,6 +35,7 @@ struct restore {
     bool mapped;              /* its databases are elsewhere: restore_find does not look at them */
     lgen_t gen_low, gen_high; /* which logs it has; 0: those that are there */
     int source;               /* directory of the set */
+    int lock;                 /* of a copy at rest: no instance starts with its logs; -1: none */
     char where[4];            /* "new", "old": within the one that the caller named */
     lgen_t low, high;         /* of the logs that are used; 0: there are none */
     struct restore_db *dbs;
