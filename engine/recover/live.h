@@ -70,8 +70,7 @@ struct live_create {
     const char *path; /* native, absolute */
     uint32_t pages;   /* at the start; 0: as usual */
     uint32_t pages_max;
-    bool overwrite;    /* JET_bitDbOverwriteExisting */
-    bool recovery_off; /* JET_bitDbRecoveryOff: not logged */
+    bool overwrite; /* JET_bitDbOverwriteExisting */
 };
 /* Attached, with one reference. JET_errDatabaseDuplicate: a file of that name is there. s: not in a transaction. */
 must_check JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **ret);
