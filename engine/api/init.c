@@ -160,7 +160,8 @@ static JET_ERR take_info(const JET_RSTINFO_W *info, struct request *q)
      JET_bitTruncateLogsAfterRecovery | JET_bitReplayMissingMapEntryDB |                       \
      JET_bitLogStreamMustExist | JET_bitReplayIgnoreLostLogs | JET_bitAllowMissingCurrentLog | \
      JET_bitSkipLostLogsEvent | GRBITS_HINTS)
-/* A callback that decides on every step (JetInit4), and what only its maps are made for. */
+/* A callback that decides on every step (JetInit4); backups, which are restored and not recovered; starting later than with
+ * the lowest log where the checkpoint is gone. */
 #define GRBITS_NOT_HERE                                                  \
     (JET_bitExternalRecoveryControl | JET_bitAllowSoftRecoveryOnBackup | \
      JET_bitReplayInferCheckpointFromRstmapDbs)

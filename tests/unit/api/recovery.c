@@ -664,6 +664,8 @@ static void flags_that_are_none(void **state)
     IS(JET_errInvalidGrbit, JetInit2(&f->inst, 0x2));
     IS(JET_errInvalidGrbit, JetInit3W(&f->inst, NULL, 0x8000));
     IS(JET_errFeatureNotAvailable, JetInit2(&f->inst, JET_bitExternalRecoveryControl));
+    IS(JET_errFeatureNotAvailable, JetInit2(&f->inst, JET_bitAllowSoftRecoveryOnBackup));
+    IS(JET_errFeatureNotAvailable, JetInit2(&f->inst, JET_bitReplayInferCheckpointFromRstmapDbs));
     IS(JET_errMissingLogFile, JetInit2(&f->inst, JET_bitLogStreamMustExist));
     create_instance(f, f->dir);
     OK(JetInit2(&f->inst, JET_bitKeepDbAttachedAtEndOfRecovery |
