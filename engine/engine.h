@@ -323,6 +323,10 @@ struct ese_recover_opts {
     /* A database that the log has attached at its end may be missing: it is told as a note, and the stream goes on without
      * it, for ever (JET_bitReplayIgnoreMissingDB). Else JET_errAttachedDatabaseMismatch. */
     bool ignore_missing;
+    /* The end of the log may be lost, as far as no database requires it: what was committed there is gone, and said
+     * (JET_bitReplayIgnoreLostLogs). Logs behind a gap, or from a damaged one on, are deleted. Else
+     * JET_errCommittedLogFilesMissing, or what the damage is called. */
+    bool ignore_lost;
     uint64_t cache_bytes; /* pages of each database kept in memory; 0: 256 MiB */
     const volatile int
         *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
@@ -347,6 +351,8 @@ struct ese_recovery {
     uint64_t pages_written; /* of databases; dry run: that would be */
     unsigned transactions_undone, macros_undone;
     uint64_t operations_undone;
+    bool logs_lost;        /* ignore_lost: a database had been told of later generations */
+    unsigned logs_removed; /* ignore_lost: so many were of no use; dry run: that would be */
     struct ese_recovered_db *dbs;
     unsigned nr_dbs;
 };

@@ -1819,7 +1819,12 @@ JET_ERR JetGetSystemParameterW(JET_INSTANCE instance, JET_SESID sesid, uint32_t 
 JET_ERR JetEnableMultiInstance(JET_SETSYSPARAM_A *psetsysparam, uint32_t csetsysparam,
                                uint32_t *pcsetsucceed);
 JET_ERR JetInit(JET_INSTANCE *pinstance);
+/* JET_wrnCommittedLogFilesLost, JET_wrnCommittedLogFilesRemoved (JET_bitReplayIgnoreLostLogs): it has started, and something that
+ * was committed is gone. JET_errRecoveredWithoutUndo, JET_errRecoveredWithoutUndoDatabasesConsistent
+ * (JET_bitRecoveryWithoutUndo, lgposStop): all went well, and it has not started. After any error from the recovery on the
+ * instance is gone. */
 JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit);
+/* lgposStop: the last record that is replayed; isec and ib 0: the last generation. pfnStatus: JET_snpRestore, on this thread. */
 JET_ERR JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *prstInfo, JET_GRBIT grbit);
 /* JET_errTooManyActiveUsers: a transaction is open. */
 JET_ERR JetTerm(JET_INSTANCE instance);

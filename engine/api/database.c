@@ -48,6 +48,19 @@ static void note_open(struct jsess *s, const struct db *d, bool read_only)
     (JET_bitDbRecoveryOff | JET_bitDbVersioningOff | JET_bitDbShadowingOff | \
      JET_bitDbOverwriteExisting)
 
+/* Where nothing is logged no database is. */
+static JET_ERR check_create_grbit(const struct jsess *s, JET_GRBIT grbit)
+{
+    if (grbit & ~CREATE_GRBITS)
+        return RAISE(JET_errInvalidGrbit);
+    if (grbit & JET_bitDbVersioningOff && !(grbit & JET_bitDbRecoveryOff))
+        return RAISE(JET_errCannotDisableVersioning);
+    if (grbit & (JET_bitDbVersioningOff | JET_bitDbShadowingOff) ||
+        (grbit & JET_bitDbRecoveryOff && s->inst->in->wal))
+        return RAISE(JET_errFeatureNotAvailable);
+    return JET_errSuccess;
+}
+
 static JET_ERR create(struct jsess *s, const char *name, uint32_t pages_max, JET_DBID *pdbid,
                       JET_GRBIT grbit)
 {
@@ -59,10 +72,9 @@ static JET_ERR create(struct jsess *s, const char *name, uint32_t pages_max, JET
 
     if (!pdbid)
         return RAISE(JET_errInvalidParameter);
-    if (grbit & ~CREATE_GRBITS)
-        return RAISE(JET_errInvalidGrbit);
-    if (grbit & (JET_bitDbRecoveryOff | JET_bitDbVersioningOff | JET_bitDbShadowingOff))
-        return RAISE(JET_errFeatureNotAvailable);
+    err = check_create_grbit(s, grbit);
+    if (err < 0)
+        return err;
     if (s->s->level > 0)
         return RAISE(JET_errInTransaction);
     err = api_full_path(name, &path);

@@ -1,4 +1,4 @@
-/* Instances: made, started, ended (JetCreateInstance .. JetTerm). */
+/* Instances: made, found, ended (JetCreateInstance, JetTerm); init.c starts them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +11,6 @@
 #include "backup/session.h"
 #include "os/path.h"
 #include "recover/formats.h"
-
-/* Of the machine's memory, at most: the default of JET_paramCacheSizeMax means "all there is". */
-#define CACHE_SHARE 4u
-#define VER_PAGE    65536u /* bytes of one of JET_paramMaxVerPages (ESE: JET_paramVerPageSize) */
 
 struct process process = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -52,6 +48,13 @@ JET_ERR instance_lock(JET_INSTANCE instance, struct jinst **ret)
 void instance_unlock(struct jinst *i)
 {
     pthread_mutex_unlock(&i->lock);
+}
+
+void instance_set_state(struct jinst *i, enum instance_state state)
+{
+    pthread_mutex_lock(&process.lock);
+    atomic_store(&i->state, state);
+    pthread_mutex_unlock(&process.lock);
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -180,165 +183,6 @@ JET_ERR JetCreateInstanceW(JET_INSTANCE *pinstance, const JET_WCHAR *szInstanceN
     return JetCreateInstance2W(pinstance, szInstanceName, NULL, 0);
 }
 
-/* ---- starting -------------------------------------------------------------------------------- */
-
-static uint32_t cache_pages(const struct params *p)
-{
-    const uint64_t page = PARAM(p, DatabasePageSize);
-    const uint64_t share =
-        (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) / CACHE_SHARE / page;
-    uint64_t most = PARAM(p, CacheSizeMax);
-
-    if (most < PARAM(p, CacheSizeMin))
-        most = PARAM(p, CacheSizeMin);
-    if (most > share)
-        most = share;
-    return most < 64 ? 64 : (uint32_t)most;
-}
-
-static JET_ERR make_conf(const struct jinst *i, JET_GRBIT grbit, struct live_conf *c)
-{
-    const struct params *p = &i->params;
-    const uint64_t depth = PARAM(p, CheckpointDepthMax), ver = PARAM(p, MaxVerPages) * VER_PAGE;
-
-    *c = (struct live_conf){
-        .core = {.page_size = (uint32_t)PARAM(p, DatabasePageSize),
-                 .log_file_kib = (uint32_t)PARAM(p, LogFileSize) / 4 * 4,
-                 .cache_min = (uint32_t)PARAM(p, CacheSizeMin),
-                 .cache_max = cache_pages(p),
-                 .checkpoint_depth = depth > UINT32_MAX ? UINT32_MAX : (uint32_t)depth,
-                 .ver_max = ver > UINT32_MAX ? UINT32_MAX : (uint32_t)ver,
-                 .db_extension = (uint32_t)PARAM(p, DbExtensionSize),
-                 .efv = (uint32_t)PARAM(p, EngineFormatVersion),
-                 .logging = strcasecmp(PARAM_TEXT(p, Recovery), "off") != 0,
-                 .circular = PARAM(p, CircularLog)},
-        .short_names = PARAM(p, LegacyFileNames) & JET_bitESE98FileNames,
-        .five_digits = PARAM(p, LegacyFileNames) & JET_bitEightDotThreeSoftCompat,
-        .make_paths = PARAM(p, CreatePathIfNotExist),
-        .must_exist = grbit & JET_bitLogStreamMustExist,
-        .ignore_missing = grbit & JET_bitReplayIgnoreMissingDB,
-        .replace_logs = PARAM(p, CleanupMismatchedLogFiles),
-        .log_buffer_kib =
-            (uint32_t)(PARAM(p, LogBuffers) / 2 < 64      ? 64
-                       : PARAM(p, LogBuffers) / 2 > 65536 ? 65536
-                                                          : PARAM(p, LogBuffers) / 2)};
-    snprintf(c->core.base, sizeof(c->core.base), "%s", PARAM_TEXT(p, BaseName));
-    if (*PARAM_TEXT(p, AlternateDatabaseRecoveryPath))
-        c->db_dir = PARAM_TEXT(p, AlternateDatabaseRecoveryPath);
-    return c->core.page_size < 4096 ? RAISE(JET_errInvalidParameter) : JET_errSuccess;
-}
-
-static JET_ERR start(struct jinst *i, JET_GRBIT grbit)
-{
-    struct live_conf conf;
-    char *log_dir = os_full_path(PARAM_TEXT(&i->params, LogFilePath));
-    char *sys_dir = os_full_path(PARAM_TEXT(&i->params, SystemPath));
-    struct inst *in = NULL;
-    JET_ERR err = log_dir && sys_dir ? make_conf(i, grbit, &conf) : RAISE(JET_errOutOfMemory);
-
-    if (err >= 0) {
-        conf.log_dir = log_dir;
-        conf.sys_dir = sys_dir;
-        err = live_init(&conf, event_report, i, &in);
-    }
-    free(log_dir);
-    free(sys_dir);
-    if (err < 0)
-        return err;
-    in->owner = i;
-    i->in = in;
-    return JET_errSuccess;
-}
-
-#define INIT_GRBITS                                                                                \
-    (JET_bitReplayIgnoreMissingDB | JET_bitTruncateLogsAfterRecovery | JET_bitLogStreamMustExist | \
-     JET_bitReplayIgnoreLostLogs | JET_bitSkipLostLogsEvent)
-
-/* With process.lock: found, or made where none is named; and nobody else's to start. */
-static JET_ERR claim(JET_INSTANCE *pinstance, struct jinst **ret)
-{
-    JET_ERR err;
-
-    if (!pinstance || !*pinstance || *pinstance == JET_instanceNil) {
-        if (process.default_instance)
-            return RAISE(JET_errAlreadyInitialized);
-        if (process.nr_instances > 0)
-            return RAISE(JET_errRunningInMultiInstanceMode);
-        err = instance_new(NULL, NULL, ret);
-        if (err >= 0)
-            process.default_instance = *ret;
-    } else {
-        err = process_find(*pinstance, ret);
-    }
-    if (err < 0)
-        return err;
-    switch (atomic_load(&(*ret)->state)) {
-    case INSTANCE_CREATED:
-        break;
-    case INSTANCE_STARTING:
-        return RAISE(JET_errInitInProgress);
-    case INSTANCE_RESTORING:
-        return RAISE(JET_errRestoreInProgress);
-    default:
-        return RAISE(JET_errAlreadyInitialized);
-    }
-    atomic_store(&(*ret)->state, INSTANCE_STARTING);
-    (*ret)->started = true;
-    process.nr_started++;
-    return JET_errSuccess;
-}
-
-static void set_state(struct jinst *i, enum instance_state state)
-{
-    pthread_mutex_lock(&process.lock);
-    atomic_store(&i->state, state);
-    pthread_mutex_unlock(&process.lock);
-}
-
-static JET_ERR init(JET_INSTANCE *pinstance, JET_GRBIT grbit)
-{
-    struct jinst *i;
-    JET_ERR err;
-
-    if (grbit & ~INIT_GRBITS)
-        return RAISE(JET_errInvalidGrbit);
-    if (grbit & (JET_bitReplayIgnoreLostLogs | JET_bitTruncateLogsAfterRecovery))
-        return RAISE(JET_errFeatureNotAvailable);
-    pthread_mutex_lock(&process.lock);
-    err = claim(pinstance, &i);
-    pthread_mutex_unlock(&process.lock);
-    if (err < 0)
-        return err;
-    err = start(i, grbit);
-    if (err < 0) { /* ESE: the instance is gone after a failed start, parameters and all */
-        instance_remove(i);
-        return err;
-    }
-    if (pinstance)
-        *pinstance = i->handle;
-    set_state(i, INSTANCE_RUNNING);
-    return JET_errSuccess;
-}
-
-JET_ERR JetInit(JET_INSTANCE *pinstance)
-{
-    return init(pinstance, 0);
-}
-
-JET_ERR JetInit2(JET_INSTANCE *pinstance, JET_GRBIT grbit)
-{
-    return init(pinstance, grbit);
-}
-
-JET_ERR JetInit3W(JET_INSTANCE *pinstance, JET_RSTINFO_W *prstInfo, JET_GRBIT grbit)
-{
-    if (prstInfo && prstInfo->cbStruct != sizeof(*prstInfo))
-        return RAISE(JET_errInvalidParameter);
-    if (prstInfo && (prstInfo->crstmap || prstInfo->lgposStop.lGeneration))
-        return RAISE(JET_errFeatureNotAvailable);
-    return init(pinstance, grbit);
-}
-
 /* ---- ending ---------------------------------------------------------------------------------- */
 
 static void wait_for_calls(struct jinst *i)
@@ -402,7 +246,7 @@ static JET_ERR end(struct jinst *i, JET_GRBIT grbit)
     if (!(grbit & (JET_bitTermAbrupt | JET_bitTermDirty)) && inst_check(i->in) >= 0 &&
         in_transaction(i)) {
         backup_allow_again(i);
-        set_state(i, INSTANCE_RUNNING);
+        instance_set_state(i, INSTANCE_RUNNING);
         return RAISE(JET_errTooManyActiveUsers);
     }
     if (grbit & JET_bitTermDirty) /* nothing is undone or written any more */

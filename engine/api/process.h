@@ -24,6 +24,8 @@ must_check JET_ERR process_find(JET_INSTANCE instance, struct jinst **ret);
 /* With the parameters of those to come. JET_errInstanceNameInUse, JET_errTooManyInstances. */
 must_check JET_ERR instance_new(const char *name, const char *display, struct jinst **ret);
 
+/* Without process.lock. */
+void instance_set_state(struct jinst *i, enum instance_state state);
 /* Without process.lock: out of the list and gone, when whoever has found it is through. */
 void instance_remove(struct jinst *i);
 

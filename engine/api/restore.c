@@ -7,67 +7,24 @@
 #include <string.h>
 
 #include "api/process.h"
+#include "api/status.h"
 #include "api/utf.h"
 #include "os/path.h"
 #include "recover/restore.h"
 
-/* ---- the program's function -------------------------------------------------------------------- */
-
-struct status {
-    JET_PFNSTATUS fn;
-    JET_ERR err; /* what it has returned */
-    volatile int stop;
-    uint32_t percent;
-};
-
-static void tell(struct status *s, JET_SNT snt, uint32_t percent)
-{
-    JET_SNPROG p = {.cbStruct = sizeof(p), .cunitDone = percent, .cunitTotal = 100};
-    JET_ERR err;
-
-    s->percent = percent;
-    if (!s->fn)
-        return;
-    err = s->fn(0, JET_snpRestore, snt, &p);
-    if (err < 0 && s->err >= 0) {
-        s->err = err;
-        s->stop = 1;
-    }
-}
-
-static void progress(void *ctx, uint64_t done, uint64_t total)
-{
-    struct status *s = ctx;
-    const uint32_t percent = total && done < total ? (uint32_t)(done * 100 / total) : 100;
-
-    if (percent > s->percent && !s->stop)
-        tell(s, JET_sntProgress, percent);
-}
-
-/* Its last call is of the end, whatever that is; an error of its own is the call's. */
-static JET_ERR tell_end(struct status *s, JET_ERR err)
-{
-    if (err < 0) {
-        const JET_ERR own = s->err;
-        tell(s, JET_sntFail, s->percent);
-        return own < 0 ? own : err;
-    }
-    tell(s, JET_sntComplete, 100);
-    return err;
-}
-
 static JET_ERR restore(const struct restore_conf *what, JET_PFNSTATUS fn, void *events)
 {
     struct reporter r = {.fn = event_report, .ctx = events, .file = what->source};
-    struct status s = {.fn = fn};
+    struct status s;
     struct restore_conf conf = *what;
     JET_ERR err;
 
+    status_init(&s, fn);
     conf.cancel = &s.stop;
     fault_note(&r, 204, ESE_NO_OFFSET, "a restore begins, with logs in %s", conf.log_dir);
-    tell(&s, JET_sntBegin, 0);
-    err = s.err < 0 ? s.err : restore_instance(&conf, event_report, events, progress, &s);
-    err = tell_end(&s, err);
+    status_begin(&s);
+    err = s.err < 0 ? s.err : restore_instance(&conf, event_report, events, status_progress, &s);
+    err = status_end(&s, err);
     if (err < 0)
         return fault(&r, err, 454, 0, ESE_NO_OFFSET, "the restore has failed");
     fault_note(&r, 205, ESE_NO_OFFSET, "the restore has ended");
@@ -317,20 +274,25 @@ static JET_ERR take_all(const struct external_args *a, struct external *e)
  * of ours. */
 static JET_ERR look_at_process(struct external *e)
 {
-    bool known = false, running = false;
+    bool known = false;
+    int state = INSTANCE_CREATED;
 
     pthread_mutex_lock(&process.lock);
     process_init();
     for (const struct jinst *i = process.instances; i && e->target; i = i->next)
         if (i->name && strcmp(i->name, e->target) == 0) {
             known = true;
-            running = atomic_load(&i->state) != INSTANCE_CREATED;
+            state = atomic_load(&i->state);
         }
     if (!*e->base)
         snprintf(e->base, sizeof(e->base), "%s", PARAM_TEXT(&process.params, BaseName));
     e->page_size = (uint32_t)PARAM(&process.params, DatabasePageSize);
     pthread_mutex_unlock(&process.lock);
-    if (running)
+    if (state == INSTANCE_RESTORING)
+        return RAISE(JET_errRestoreInProgress);
+    if (state == INSTANCE_ENDING)
+        return RAISE(JET_errTermInProgress);
+    if (state != INSTANCE_CREATED)
         return JET_wrnTargetInstanceRunning;
     return e->target && !known && !e->target_log_dir ? RAISE(JET_errBadRestoreTargetInstance)
                                                      : JET_errSuccess;

@@ -6,21 +6,6 @@
 #include "base/fields.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-    struct input_dirs incrementals;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 /* Bytes, with K, M or G behind them; 0: it is none. */
 static uint64_t parse_size(const char *s)
 {
@@ -68,18 +53,16 @@ static void print_json(const struct ese_proof *p, bool clean)
     fields_end(&f);
 }
 
-static int prove(struct run *r, const char *path, const struct ese_prove_opts *opts)
+static int prove(struct job *r, const char *path, const struct ese_prove_opts *opts)
 {
     struct ese_proof proof;
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
-    if (fd < 0) {
-        input_dirs_done(&r->incrementals);
+    if (fd < 0)
         return EXIT_CANNOT;
-    }
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_prove(fd, opts, report, r, bar_progress, &r->bar, &proof);
+    err = ese_prove(fd, opts, job_report, r, bar_progress, &r->bar, &proof);
     bar_end(&r->bar);
     close(fd);
     if (r->common.json && err != JET_errClientRequestToStopJetService)
@@ -87,13 +70,7 @@ static int prove(struct run *r, const char *path, const struct ese_prove_opts *o
     else if (err >= 0)
         print_text(&proof);
     ese_proof_done(&proof);
-    input_dirs_done(&r->incrementals);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted\n", path);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "nothing was written", "");
 }
 
 static int run(int argc, char **argv)
@@ -104,14 +81,15 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_prove_opts opts = {0};
-    struct run r = {0};
-    int opt;
+    struct input_dirs incrementals = {0};
+    struct job r = {0};
+    int opt, status;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'm' && !(opts.memory = parse_size(optarg)))
             return usage_error(&command_prove, "'%s' is no size (a number, K, M or G behind it)",
                                optarg);
-        else if (opt == 'i' && input_dirs_add(&r.incrementals, optarg) != EXIT_DONE)
+        else if (opt == 'i' && input_dirs_add(&incrementals, optarg) != EXIT_DONE)
             return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
@@ -122,10 +100,12 @@ static int run(int argc, char **argv)
     }
     if (argc != optind + 1)
         return usage_error(&command_prove, "one BACKUP is wanted");
-    opts.log_dirs = r.incrementals.fds;
-    opts.nr_log_dirs = r.incrementals.nr;
+    opts.log_dirs = incrementals.fds;
+    opts.nr_log_dirs = incrementals.nr;
     opts.cancel = stop_on_signal();
-    return prove(&r, argv[optind], &opts);
+    status = prove(&r, argv[optind], &opts);
+    input_dirs_done(&incrementals);
+    return status;
 }
 
 const struct command command_prove = {

@@ -6,20 +6,6 @@
 #include "base/types.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 static const char *how_name(enum ese_recovered_how how)
 {
     switch (how) {
@@ -47,6 +33,11 @@ void recovery_print(const struct ese_recovery *rec, bool dry)
                dry ? "would undo" : "undone", rec->transactions_undone, rec->operations_undone,
                rec->macros_undone);
         printf("%s: %" PRIu64 " pages\n", dry ? "would write" : "written", rec->pages_written);
+        if (rec->logs_lost)
+            puts("lost: what was committed in generations that are missing");
+        if (rec->logs_removed)
+            printf("%s: %u logs that are of no use\n", dry ? "would remove" : "removed",
+                   rec->logs_removed);
     } else {
         puts("nothing to recover: the log stream is closed");
     }
@@ -66,6 +57,8 @@ void recovery_fields(struct fields *f, const struct ese_recovery *rec, bool dry)
     fields_u64(f, "operations_undone", rec->operations_undone);
     fields_u64(f, "macros_undone", rec->macros_undone);
     fields_u64(f, "pages_written", rec->pages_written);
+    fields_bool(f, "logs_lost", rec->logs_lost);
+    fields_u64(f, "logs_removed", rec->logs_removed);
     fields_open_list(f, "databases");
     for (unsigned i = 0; i < rec->nr_dbs; i++) {
         fields_open(f, NULL);
@@ -85,16 +78,16 @@ static void print_json(const struct ese_recovery *rec, bool dry)
     fields_end(&f);
 }
 
-static int recover(struct run *r, const char *path, const struct ese_recover_opts *opts)
+static int recover(struct job *r, const char *path, const struct ese_recover_opts *opts)
 {
     struct ese_recovery rec = {0};
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
     if (fd < 0)
         return EXIT_CANNOT;
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_recover(fd, opts, report, r, bar_progress, &r->bar, &rec);
+    err = ese_recover(fd, opts, job_report, r, bar_progress, &r->bar, &rec);
     bar_end(&r->bar);
     close(fd);
     if (err >= 0 && r->common.json)
@@ -102,22 +95,20 @@ static int recover(struct run *r, const char *path, const struct ese_recover_opt
     else if (err >= 0)
         recovery_print(&rec, opts->dry_run);
     ese_recovery_done(&rec);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted; it can be recovered as before\n", path);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "it can be recovered as before", "");
 }
 
 static int run(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"to", required_argument, NULL, 't'},   {"dry-run", no_argument, NULL, 'n'},
-        {"base", required_argument, NULL, 'b'}, {"ignore-missing", no_argument, NULL, 'i'},
-        {"json", no_argument, NULL, 'j'},       COMMON_OPTIONS};
+    static const struct option options[] = {{"to", required_argument, NULL, 't'},
+                                            {"dry-run", no_argument, NULL, 'n'},
+                                            {"base", required_argument, NULL, 'b'},
+                                            {"ignore-missing", no_argument, NULL, 'i'},
+                                            {"ignore-lost-logs", no_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            COMMON_OPTIONS};
     struct ese_recover_opts opts = {0};
-    struct run r = {0};
+    struct job r = {0};
     int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
@@ -129,6 +120,8 @@ static int run(int argc, char **argv)
             opts.base = optarg;
         else if (opt == 'i')
             opts.ignore_missing = true;
+        else if (opt == 'l')
+            opts.ignore_lost = true;
         else if (opt == 'j')
             r.common.json = r.verdict.json = true;
         else
@@ -143,10 +136,13 @@ static int run(int argc, char **argv)
 }
 
 const struct command command_recover = {
-    "recover", run, "[--to DEST] [--dry-run] [--base BASE] [--ignore-missing] [--json] DIR",
+    "recover", run,
+    "[--to DEST] [--dry-run] [--base BASE] [--ignore-missing] [--ignore-lost-logs] [--json] DIR",
     "Brings the databases of an instance to a clean shutdown, with its logs",
     "      --to DEST     recover a copy in DEST, an empty directory or none yet\n"
     "      --dry-run     write nothing, say what would be done\n"
     "      --base BASE   which log stream, where DIR holds several (\"edb\")\n"
     "      --ignore-missing  do without databases that the logs name and that are not there\n"
+    "      --ignore-lost-logs  do without the end of the log, as far as no database requires it;\n"
+    "                    logs behind a gap, or from a damaged one on, are deleted\n"
     "      --json        findings and result as JSON lines on stdout\n"};

@@ -8,21 +8,6 @@
 #include "base/types.h"
 #include "eseutil.h"
 
-struct run {
-    struct common common;
-    struct verdict verdict;
-    struct bar bar;
-    struct input_dirs incrementals;
-};
-
-static void report(void *ctx, const struct ese_fault *f)
-{
-    struct run *r = ctx;
-
-    bar_hide(&r->bar);
-    verdict_report(&r->verdict, f);
-}
-
 /* YYYY-MM-DD HH:MM[:SS[.mmm]], UTC, with a T or a blank between; as headers print times. */
 static int parse_time(const char *s, ese_logtime *ret)
 {
@@ -97,19 +82,17 @@ static void print_json(const struct ese_restored *ret)
     fields_end(&f);
 }
 
-static int restore(struct run *r, const char *path, const char *dest,
+static int restore(struct job *r, const char *path, const char *dest,
                    const struct ese_restore_opts *opts)
 {
     struct ese_restored ret;
     JET_ERR err;
-    int status, fd = open_input_dir(path);
+    const int fd = open_input_dir(path);
 
-    if (fd < 0) {
-        input_dirs_done(&r->incrementals);
+    if (fd < 0)
         return EXIT_CANNOT;
-    }
     bar_begin(&r->bar, &r->common, path, 0);
-    err = ese_restore(fd, dest, opts, report, r, bar_progress, &r->bar, &ret);
+    err = ese_restore(fd, dest, opts, job_report, r, bar_progress, &r->bar, &ret);
     bar_end(&r->bar);
     close(fd);
     if (err >= 0 && r->common.json)
@@ -117,13 +100,7 @@ static int restore(struct run *r, const char *path, const char *dest,
     else if (err >= 0)
         print_text(&ret);
     ese_restored_done(&ret);
-    input_dirs_done(&r->incrementals);
-    if (err == JET_errClientRequestToStopJetService) {
-        fprintf(stderr, "eseutil: %s: interrupted; nothing is left at %s\n", path, dest);
-        return EXIT_INTERRUPTED;
-    }
-    status = err < 0 ? verdict_exit(&r->verdict, path, err) : EXIT_DONE;
-    return status == EXIT_DONE && err < 0 ? exit_of(err) : status;
+    return job_end(r, path, err, "nothing is left at ", dest);
 }
 
 static int run(int argc, char **argv)
@@ -134,8 +111,9 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_restore_opts opts = {0};
-    struct run r = {0};
-    int opt;
+    struct input_dirs incrementals = {0};
+    struct job r = {0};
+    int opt, status;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 's' && parse_stop(optarg, &opts) < 0)
@@ -143,7 +121,7 @@ static int run(int argc, char **argv)
                                "'%s' is no generation (hexadecimal), lgpos (GEN:ISEC:IB) or time "
                                "(YYYY-MM-DDTHH:MM:SS, UTC)",
                                optarg);
-        else if (opt == 'i' && input_dirs_add(&r.incrementals, optarg) != EXIT_DONE)
+        else if (opt == 'i' && input_dirs_add(&incrementals, optarg) != EXIT_DONE)
             return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
@@ -154,10 +132,12 @@ static int run(int argc, char **argv)
     }
     if (argc != optind + 2)
         return usage_error(&command_restore, "BACKUP and DEST are wanted");
-    opts.log_dirs = r.incrementals.fds;
-    opts.nr_log_dirs = r.incrementals.nr;
+    opts.log_dirs = incrementals.fds;
+    opts.nr_log_dirs = incrementals.nr;
     opts.cancel = stop_on_signal();
-    return restore(&r, argv[optind], argv[optind + 1], &opts);
+    status = restore(&r, argv[optind], argv[optind + 1], &opts);
+    input_dirs_done(&incrementals);
+    return status;
 }
 
 const struct command command_restore = {

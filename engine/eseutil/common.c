@@ -287,3 +287,27 @@ void bar_end(struct bar *b)
     bar_hide(b);
     b->on = false;
 }
+
+/* ---- one long call ----------------------------------------------------------------------------- */
+
+void job_report(void *job, const struct ese_fault *f)
+{
+    struct job *j = job;
+
+    bar_hide(&j->bar);
+    verdict_report(&j->verdict, f);
+}
+
+int job_end(struct job *j, const char *path, JET_ERR err, const char *left, const char *where)
+{
+    int status;
+
+    if (err == JET_errClientRequestToStopJetService) {
+        fprintf(stderr, "eseutil: %s: interrupted; %s%s\n", path, left, where);
+        return EXIT_INTERRUPTED;
+    }
+    if (err >= 0)
+        return EXIT_DONE;
+    status = verdict_exit(&j->verdict, path, err);
+    return status == EXIT_DONE ? exit_of(err) : status;
+}

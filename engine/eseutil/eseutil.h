@@ -85,6 +85,17 @@ void bar_end(struct bar *b);
 /* Hides the bar so that a line can be printed. */
 void bar_hide(struct bar *b);
 
+/* A command that is one long call of engine.h: recover, restore, prove. */
+struct job {
+    struct common common;
+    struct verdict verdict;
+    struct bar bar;
+};
+void job_report(void *job, const struct ese_fault *f); /* its fault sink */
+/* It has ended with err, and its result is printed: says what nobody has said yet, returns the exit status. left, where: what an
+ * interruption leaves, in one clause; where may be "". */
+int job_end(struct job *j, const char *path, JET_ERR err, const char *left, const char *where);
+
 /* What a recovery did, as lines or fields of JSON. dry: it would have. */
 struct fields;
 void recovery_print(const struct ese_recovery *rec, bool dry);

@@ -351,11 +351,21 @@ JET_ERR os_reserve(int fd, uint64_t size)
     return err == ENOSPC || err == EDQUOT || err == EIO ? os_error(err) : JET_errSuccess;
 }
 
-JET_ERR os_lock_owner(int dirfd)
+static JET_ERR lock_dir(int dirfd, int how)
 {
-    if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+    if (flock(dirfd, how | LOCK_NB) == 0)
         return JET_errSuccess;
     return errno == EWOULDBLOCK ? RAISE(JET_errFileAccessDenied) : os_error(errno);
+}
+
+JET_ERR os_lock_owner(int dirfd)
+{
+    return lock_dir(dirfd, LOCK_EX);
+}
+
+JET_ERR os_lock_reader(int dirfd)
+{
+    return lock_dir(dirfd, LOCK_SH);
 }
 
 JET_ERR os_lock_database(int fd, bool shared)

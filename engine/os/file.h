@@ -73,6 +73,8 @@ must_check JET_ERR os_reserve(int fd, uint64_t size);
 /* The owner's lock on a directory (architecture, decision 4): JET_errFileAccessDenied when somebody has
  * it. Goes with the descriptor. */
 must_check JET_ERR os_lock_owner(int dirfd);
+/* Nobody becomes its owner meanwhile; others may read as well. JET_errFileAccessDenied: it has one. */
+must_check JET_ERR os_lock_reader(int dirfd);
 /* A database file that an instance, or a recovery, has in use: for itself, or (shared) for reading only.
  * JET_errDatabaseSharingViolation: another one has it. Goes with the descriptor. */
 must_check JET_ERR os_lock_database(int fd, bool shared);

@@ -44,6 +44,17 @@ void dbhdr_set_committed(struct dbhdr_disk *h, lgen_t gen, struct logtime create
         h->time_gen_max_required = created;
 }
 
+void dbhdr_raise_committed(struct dbhdr_disk *h, lgen_t gen, struct logtime created)
+{
+    if (le32_get(h->gen_max_committed) <= gen) {
+        dbhdr_set_committed(h, gen, created);
+    } else if (le32_get(h->gen_max_required) < gen) {
+        le32_put(&h->gen_max_required, gen);
+        if (le32_get(h->update_major) >= UPDATE_GEN_TIME)
+            h->time_gen_max_required = created;
+    }
+}
+
 void dbhdr_set_clean(struct dbhdr_disk *h, lgpos_t lgpos, struct logtime now)
 {
     le32_put(&h->state, ESE_DB_CLEAN);

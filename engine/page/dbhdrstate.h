@@ -15,6 +15,8 @@ void dbhdr_forget_log(struct dbhdr_disk *h);
 void dbhdr_set_attached(struct dbhdr_disk *h, lgpos_t lgpos, struct logtime now);
 /* The log may hold changes of it up to generation gen, which was created at `created`. */
 void dbhdr_set_committed(struct dbhdr_disk *h, lgen_t gen, struct logtime created);
+/* The same where the header may speak of later ones already: it does not go back. */
+void dbhdr_raise_committed(struct dbhdr_disk *h, lgen_t gen, struct logtime created);
 /* Shut down by the record at lgpos, at `now`: it requires no log. The caller has set dbtime and objid_last. */
 void dbhdr_set_clean(struct dbhdr_disk *h, lgpos_t lgpos, struct logtime now);
 

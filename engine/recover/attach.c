@@ -9,8 +9,10 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "log/attach.h"
+#include "os/file.h"
 #include "os/path.h"
 #include "recover/recover_int.h"
 
@@ -72,11 +74,53 @@ static JET_ERR slot_set(struct recovery *rv, const struct logged *l)
 
 /* ---- finding the file ------------------------------------------------------------------------- */
 
-/* A running instance's: where the log says, if that is a path of this machine. */
-static char *live_path(const struct recovery *rv, const char *logged)
+static bool has_signature(const struct recovery *rv, const char *path, const struct signature *sign)
 {
+    struct ese_header h;
+    struct rplace at;
+    int fd;
+    bool same;
+
+    if (rplace_find(rv, path, &at) < 0)
+        return false;
+    same = os_open_beneath(at.dirfd, at.path, &fd) >= 0;
+    rplace_done(&at);
+    if (!same)
+        return false;
+    same = ese_header_read(fd, path, NULL, NULL, &h) >= 0;
+    close(fd);
+    if (!same)
+        return false;
+    same = h.kind == ESE_KIND_DATABASE && memcmp(h.db.sign_db.b, sign->b, sizeof(sign->b)) == 0;
+    ese_header_done(&h);
+    return same;
+}
+
+/* By name, or by what lies where the map points to; NULL: it is not in the map. */
+static const struct restore_map *find_in_map(const struct recovery *rv, const char *logged,
+                                             const struct signature *sign)
+{
+    const struct recover_live *l = rv->live;
+
+    for (unsigned i = 0; i < l->nr_map; i++)
+        if (l->map[i].from && is_logged_as(l->map[i].from, logged))
+            return &l->map[i];
+    for (unsigned i = 0; i < l->nr_map; i++)
+        if (has_signature(rv, l->map[i].to, sign))
+            return &l->map[i];
+    return NULL;
+}
+
+/* A running instance's: where the program or the log says, if that is a path of this machine. */
+static char *live_path(const struct recovery *rv, const char *logged, const struct signature *sign)
+{
+    const struct restore_map *m = find_in_map(rv, logged, sign);
     char *path;
 
+    if (m)
+        return strdup(m->to);
+    if (rv->live->nr_map && rv->live->map_only)
+        return strdup("");
     if (!rv->live->db_dir)
         return os_native_path(logged);
     return asprintf(&path, "%s/%s", rv->live->db_dir, logged_name(logged)) < 0 ? NULL : path;
@@ -89,7 +133,7 @@ static char *find_path(const struct recovery *rv, const char *logged, const stru
     const char *name = logged_name(logged), *found = NULL;
 
     if (rv->live)
-        return live_path(rv, logged);
+        return live_path(rv, logged, sign);
     if (rv->restore && rv->restore->db_path)
         return rv->restore->db_path(rv->restore->ctx, logged);
     for (unsigned i = 0; i < inst->nr_files; i++) {
@@ -123,12 +167,32 @@ static JET_ERR needs_earlier(struct recovery *rv, const struct rfile *f, lgen_t 
                  min, gen - 1);
 }
 
+/* Files beside the logs have been looked at before (scan.c); a running instance has them anywhere. */
+static JET_ERR check_high(struct recovery *rv, const struct rfile *f)
+{
+    const struct dbhdr_disk *h = rfile_hdr(f);
+    struct ese_db_info info = {.gen_max_required = le32_get(h->gen_max_required),
+                               .gen_max_committed = le32_get(h->gen_max_committed)};
+
+    if (!rv->live || le32_get(h->state) == ESE_DB_CLEAN ||
+        !same_signature(&h->sign_log, rv->set.sign_log.b))
+        return JET_errSuccess;
+    memcpy(&info.time_gen_max_required, &h->time_gen_max_required,
+           sizeof(h->time_gen_max_required));
+    memcpy(&info.time_gen_max_created, &h->time_gen_max_created, sizeof(h->time_gen_max_created));
+    rv->r.file = path_name(f->path);
+    return rscan_check_database(rv, &info);
+}
+
 static JET_ERR check_now(struct recovery *rv, const struct rfile *f, lgen_t gen, enum verdict *ret)
 {
     const struct dbhdr_disk *h = rfile_hdr(f);
     const lgen_t min = le32_get(h->gen_min_required);
+    JET_ERR err = check_high(rv, f);
 
     rv->r.file = path_name(f->path);
+    if (err < 0)
+        return err;
     if (min && min < gen && le32_get(h->state) != ESE_DB_DIRTY_PATCHED)
         return needs_earlier(rv, f, gen);
     if (le32_get(h->full_cur.gen_low) && !le32_get(h->full_cur.gen_high))
@@ -281,10 +345,27 @@ static JET_ERR judge_create(struct recovery *rv, struct rfile *f, const struct l
 
 /* ---- attaching -------------------------------------------------------------------------------- */
 
+/* Its header speaks of generations that are not there, and the caller does without them. */
+static void note_lost(struct recovery *rv, const struct rfile *f)
+{
+    const lgen_t top = rv->scan.top.gen, committed = le32_get(rfile_hdr(f)->gen_max_committed);
+
+    if (!rv->opts->ignore_lost || rpause_wanted(rv) || committed <= top)
+        return;
+    rv->ret->logs_lost = true;
+    rv->r.file = path_name(f->path);
+    if (!rv->live || !rv->live->skip_lost_event)
+        fault_note(&rv->r, 524, ESE_NO_OFFSET,
+                   "the log goes as far as generation 0x%" PRIX32
+                   ": what was committed in later ones, up to 0x%" PRIX32 ", is lost",
+                   top, committed);
+}
+
 static JET_ERR begin(struct recovery *rv, struct rslot *s, uint8_t dbid, struct rfile *f)
 {
     char *logged = s->logged_path;
 
+    note_lost(rv, f);
     if (!f->recovered && !f->created) {
         rv->r.file = f->path;
         fault_note(&rv->r, 0, ESE_NO_OFFSET, "taken for the log's %s", logged);

@@ -120,6 +120,15 @@ static JET_ERR log_init(struct live *l)
     return wal_append(l->in.wal, &rec, &l->init);
 }
 
+/* The checkpoint file is where the recovery has ended. */
+static JET_ERR truncate_logs(struct live *l)
+{
+    struct chkpt_disk chk;
+
+    live_checkpoint_info(&l->in, &chk);
+    return wal_delete_below(l->in.wal, lgpos_gen(le64_get(chk.lgpos_checkpoint)));
+}
+
 static JET_ERR start(struct live *l, const struct live_conf *conf)
 {
     JET_ERR err = format_find(conf->core.efv, &l->format);
@@ -138,6 +147,8 @@ static JET_ERR start(struct live *l, const struct live_conf *conf)
             err = log_init(l);
         if (err >= 0)
             err = livechk_start(l, lgpos_gen(l->init) == 1 && lgpos_isec(l->init) == 1);
+        if (err >= 0 && conf->recovery.truncate && l->recovered)
+            err = truncate_logs(l);
     }
     return err < 0 ? err : ver_cleaner_start(&l->in);
 }
@@ -155,7 +166,7 @@ JET_ERR live_init(const struct live_conf *conf, ese_fault_fn *fn, void *ctx, str
         return err;
     }
     *ret = &l->in;
-    return JET_errSuccess;
+    return l->lost;
 }
 
 struct signature live_log_signature(struct inst *in)

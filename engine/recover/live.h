@@ -12,7 +12,33 @@
 #define ESE_RECOVER_LIVE_H
 
 #include "engine.h"
+#include "recover/restore.h"
 #include "txn/ver.h"
+
+/* What a start may ask of its recovery: JetInit2's flags, JET_RSTINFO. */
+struct live_recovery {
+    bool must_exist; /* JET_bitLogStreamMustExist: JET_errMissingLogFile for an empty directory */
+    bool ignore_missing; /* JET_bitReplayIgnoreMissingDB */
+    /* JET_bitReplayIgnoreLostLogs: live_init gives JET_wrnCommittedLogFilesLost, or -Removed when logs were of no use and
+     * are gone. */
+    bool ignore_lost;
+    bool skip_lost_event;       /* JET_bitSkipLostLogsEvent */
+    bool allow_missing_current; /* JET_bitAllowMissingCurrentLog */
+    /* JET_bitRecoveryWithoutUndo; a stop wants that too: live_init never succeeds then, but gives
+     * JET_errRecoveredWithoutUndo or JET_errRecoveredWithoutUndoDatabasesConsistent. */
+    bool without_undo;
+    lgpos_t stop;             /* records from here on are not replayed; 0: all are */
+    struct logtime stop_time; /* nor those from the first log segment on that is later than this */
+    bool
+        truncate; /* JET_bitTruncateLogsAfterRecovery: logs below the checkpoint go after a recovery */
+    const struct restore_map *map; /* where databases are that have moved; only during live_init */
+    unsigned nr_map;
+    bool map_only; /* those that are not in the map are passed over */
+    const volatile int
+        *cancel; /* becomes nonzero: stop, JET_errClientRequestToStopJetService; or NULL */
+    ese_progress_fn *progress;
+    void *progress_ctx;
+};
 
 struct live_conf {
     struct inst_conf core;
@@ -21,16 +47,13 @@ struct live_conf {
     bool short_names;              /* .log, .chk (else .jtx, .jcp), for a new stream */
     bool five_digits;
     bool make_paths;   /* JET_paramCreatePathIfNotExist */
-    bool must_exist;   /* JET_bitLogStreamMustExist: JET_errMissingLogFile for an empty directory */
     bool replace_logs; /* JET_paramCleanupMismatchedLogFiles */
-    bool ignore_missing; /* JET_bitReplayIgnoreMissingDB */
     uint32_t log_buffer_kib;
-    ese_progress_fn *progress; /* of a recovery */
-    void *progress_ctx;
+    struct live_recovery recovery;
 };
 
 /* fn: faults and notes, from any thread. Errors of recovery; JET_errFileAccessDenied: another process (or instance) owns
- * the logs; JET_errInvalidPath, JET_errInvalidLogDirectory, JET_errInvalidSystemPath. */
+ * the logs; JET_errInvalidPath, JET_errInvalidLogDirectory, JET_errInvalidSystemPath. Warnings: live_recovery. */
 must_check JET_ERR live_init(const struct live_conf *conf, ese_fault_fn *fn, void *ctx,
                              struct inst **ret);
 
@@ -47,8 +70,7 @@ struct live_create {
     const char *path; /* native, absolute */
     uint32_t pages;   /* at the start; 0: as usual */
     uint32_t pages_max;
-    bool overwrite;    /* JET_bitDbOverwriteExisting */
-    bool recovery_off; /* JET_bitDbRecoveryOff: not logged */
+    bool overwrite; /* JET_bitDbOverwriteExisting */
 };
 /* Attached, with one reference. JET_errDatabaseDuplicate: a file of that name is there. s: not in a transaction. */
 must_check JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **ret);

@@ -19,6 +19,8 @@ struct live {
     const struct format_version *format;
     struct bufguard *guard; /* of the databases' pages; NULL: none */
     bool clean;             /* the end was: nothing of the guard is needed */
+    bool recovered;         /* the start had to */
+    JET_ERR lost;           /* a warning: it has left something out */
     struct leftovers
         *leftovers; /* of databases that were recovered and not attached since; chk_lock */
 

@@ -245,20 +245,35 @@ static JET_ERR remove_stream(struct live *l)
 
 static JET_ERR recover_stream(struct live *l, const struct live_conf *conf)
 {
+    const struct live_recovery *r = &conf->recovery;
     const struct ese_recover_opts opts = {.base = l->in.conf.base,
-                                          .ignore_missing = conf->ignore_missing,
+                                          .ignore_missing = r->ignore_missing,
+                                          .ignore_lost = r->ignore_lost,
+                                          .cancel = r->cancel,
                                           .cache_bytes = (uint64_t)l->in.conf.cache_max *
                                                          l->in.conf.page_size};
     char *chk = NULL;
-    struct recover_live how = {.db_dir = conf->db_dir, .leftovers = &l->leftovers};
+    struct recover_live how = {.db_dir = conf->db_dir,
+                               .map = r->map,
+                               .nr_map = r->nr_map,
+                               .map_only = r->map_only,
+                               .stop = {r->stop, r->stop_time},
+                               .without_undo = r->without_undo,
+                               .allow_missing_current = r->allow_missing_current,
+                               .skip_lost_event = r->skip_lost_event,
+                               .leftovers = &l->leftovers};
     struct ese_recovery result;
     JET_ERR err;
 
     if (asprintf(&chk, "%s/%s", l->sys_dir, l->chk_name) < 0)
         return RAISE(JET_errOutOfMemory);
     how.chk_path = chk;
-    err = recover_run(l->log_fd, &opts, &how, l->in.r.fn, l->in.r.ctx, conf->progress,
-                      conf->progress_ctx, &result);
+    err = recover_run(l->log_fd, &opts, &how, l->in.r.fn, l->in.r.ctx, r->progress, r->progress_ctx,
+                      &result);
+    l->recovered = result.needed;
+    l->lost = result.logs_removed ? JET_wrnCommittedLogFilesRemoved
+              : result.logs_lost  ? JET_wrnCommittedLogFilesLost
+                                  : JET_errSuccess;
     ese_recovery_done(&result);
     free(chk);
     return err;
@@ -294,13 +309,18 @@ static JET_ERR go_on(struct live *l, const struct live_conf *conf)
 
 JET_ERR livelog_open(struct live *l, const struct live_conf *conf)
 {
+    const struct recover_stop stop = {conf->recovery.stop, conf->recovery.stop_time};
     struct found f;
     JET_ERR err = look(l, &f);
 
     if (err < 0)
         return err;
+    if (!f.any && conf->recovery.must_exist)
+        return RAISE(JET_errMissingLogFile);
+    if (!f.any && (conf->recovery.without_undo || recover_stops(&stop)))
+        return RAISE(JET_errRecoveredWithoutUndoDatabasesConsistent);
     if (!f.any)
-        return conf->must_exist ? RAISE(JET_errMissingLogFile) : fresh_stream(l, conf);
+        return fresh_stream(l, conf);
     adopt_names(l, &f);
     snprintf(l->chk_name, sizeof(l->chk_name), "%s%s", l->in.conf.base,
              same_name(l->ext, ".jtx") ? ".jcp" : ".chk");

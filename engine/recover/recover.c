@@ -267,8 +267,10 @@ static JET_ERR append(struct recovery *rv, enum lrtyp type, lgpos_t undo, lgpos_
 JET_ERR recovery_close(struct recovery *rv)
 {
     lgpos_t undo, shutdown, quit;
-    JET_ERR err = start_log(rv);
+    JET_ERR err = rlost_remove(rv);
 
+    if (err >= 0)
+        err = start_log(rv);
     if (err >= 0)
         err = append(rv, LR_RECOVERY_UNDO2, 0, &undo);
     if (err >= 0)
@@ -296,8 +298,8 @@ JET_ERR recovery_close(struct recovery *rv)
 
 static bool stream_is_closed(const struct recovery *rv)
 {
-    return rv->scan.top.ends_clean && rv->set.chk_there && rv->scan.quit &&
-           rv->set.chk_info.lgpos_checkpoint == rv->scan.quit;
+    return !rv->scan.stop && !rv->set.nr_surplus && rv->scan.top.ends_clean && rv->set.chk_there &&
+           rv->scan.quit && rv->set.chk_info.lgpos_checkpoint == rv->scan.quit;
 }
 
 /* Better to know before a page is changed. */
@@ -317,6 +319,17 @@ static JET_ERR check_writable(struct recovery *rv)
     return JET_errSuccess;
 }
 
+static JET_ERR redo_and_undo(struct recovery *rv)
+{
+    JET_ERR err = replay_run(rv);
+
+    if (err >= 0)
+        err = recovery_stopped(rv);
+    if (err < 0)
+        return err;
+    return rpause_wanted(rv) ? rpause(rv) : recovery_close(rv);
+}
+
 static JET_ERR recover(struct recovery *rv)
 {
     JET_ERR err;
@@ -324,8 +337,10 @@ static JET_ERR recover(struct recovery *rv)
     if (rv->set.nr_logs == 0)
         return JET_errSuccess;
     err = rscan_logs(rv);
-    if (err < 0 || stream_is_closed(rv))
+    if (err < 0)
         return err;
+    if (stream_is_closed(rv))
+        return rpause_wanted(rv) ? RAISE(JET_errRecoveredWithoutUndoDatabasesConsistent) : err;
     err = rscan_check_databases(rv);
     if (err >= 0)
         err = check_writable(rv);
@@ -336,8 +351,7 @@ static JET_ERR recover(struct recovery *rv)
     rv->ret->lgpos_to = rv->scan.end;
     rv->ret->records = rv->scan.records;
     rv->ret->log_bytes = rv->scan.bytes;
-    err = replay_run(rv);
-    return err < 0 ? err : recovery_close(rv);
+    return redo_and_undo(rv);
 }
 
 /* Which directory has the logs is known when the files have been found; what was seen before the lock may
@@ -457,6 +471,8 @@ JET_ERR recover_run(int dirfd, const struct ese_recover_opts *opts, const struct
     }
     recovery_init(rv, dirfd, opts, fn, ctx, ret);
     rv->live = live;
+    if (live)
+        rv->stop = live->stop;
     rv->progress = progress;
     rv->progress_ctx = progress_ctx;
     if (opts->to && opts->dry_run)

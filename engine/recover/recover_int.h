@@ -10,6 +10,7 @@
 #include "log/logwrite.h"
 #include "page/dbhdrwrite.h"
 #include "recover/leftovers.h"
+#include "recover/restore.h"
 #include "recover/session.h"
 #include "txn/inst.h"
 
@@ -28,6 +29,7 @@ struct rset {
     const struct ese_instance *inst;
     struct rlog *logs; /* ascending */
     unsigned nr_logs;
+    unsigned nr_surplus; /* logs behind these, which are not looked at and go (lost.c) */
     bool has_current, has_temp;
     char *dir; /* of the logs, relative; "." */
     int dir_fd;
@@ -43,14 +45,25 @@ struct rset {
 /* What the logs from the redo start on look like, read once before anything is changed. */
 struct rscan {
     unsigned first; /* of rset.logs */
+    unsigned at;    /* the one that a walk has come to */
     lgpos_t redo_from;
     struct loghdr_disk top_hdr; /* of the highest generation */
     struct ese_log_info top;    /* without its list of databases */
     lgpos_t quit;               /* of the last Term or RecoveryQuit; 0: none */
     lgpos_t end;                /* behind the last record */
     uint64_t bytes, records;
-    lgpos_t stop; /* the first record that a restore leaves out; 0: there is none */
+    lgpos_t stop; /* the first record that is left out; 0: there is none */
 };
+
+/* Where a replay ends before the logs do. */
+struct recover_stop {
+    lgpos_t lgpos;       /* records from here on are left out; 0: all count */
+    struct logtime time; /* ... and from the first segment on that is later; zero: all count */
+};
+static inline bool recover_stops(const struct recover_stop *s)
+{
+    return s->lgpos || !logtime_is_zero(s->time);
+}
 
 /* A database file that recovery has taken up; it stays so until the end, detached or not. */
 struct rfile {
@@ -94,6 +107,14 @@ struct rslot { /* what the log says is attached under a dbid */
 struct recover_live {
     const char *chk_path; /* absolute */
     const char *db_dir;   /* databases are looked up here, by name; NULL: no */
+    /* Before that: where those are that have moved. map_only: others are passed over. */
+    const struct restore_map *map;
+    unsigned nr_map;
+    bool map_only;
+    struct recover_stop stop;
+    bool without_undo;          /* ends after the redo, so that more logs can follow (pause.c) */
+    bool allow_missing_current; /* the highest archived log may be the last */
+    bool skip_lost_event;       /* lost logs are not told */
     /* Of each database that was recovered, when it went well; the caller frees them. */
     struct leftovers **leftovers;
 };
@@ -104,9 +125,6 @@ struct recover_restore {
     bool archived; /* the set has no current log, and need not have one */
     bool left_out; /* a stop leaves something out: a new stream begins */
     lgen_t high;   /* hard: the backup's last generation, up to which its pages may be changed */
-    lgpos_t stop;  /* records from here on are left out; 0: all count */
-    struct logtime
-        stop_time; /* ... and from the first segment on that is later than this; zero: all count */
     /* Where a database is that the log names, on the heap; "": it is passed over; NULL: out of memory. Without the
      * function: by name. */
     char *(*db_path)(void *ctx, const char *logged);
@@ -118,6 +136,7 @@ struct recover_restore {
 struct recovery {
     const struct recover_live *live; /* NULL: a recovery of its own */
     struct recover_restore *restore; /* NULL: none */
+    struct recover_stop stop;
     int dirfd;
     const struct ese_recover_opts *opts;
     struct reporter r;
@@ -161,6 +180,11 @@ static inline const char *logged_name(const char *path)
 static inline bool same_name(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;
+}
+/* What a program calls a database: the path that a log has, or only the name in it. */
+static inline bool is_logged_as(const char *called, const char *logged)
+{
+    return same_name(called, logged) || same_name(called, logged_name(logged));
 }
 
 /* JET_errClientRequestToStopJetService, not reported, once the caller wants it. */
@@ -209,6 +233,11 @@ char *rset_path(const struct rset *s, const char *name);
 must_check JET_ERR rscan_logs(struct recovery *rv);
 /* Dirty databases of the stream against the logs that are there. */
 must_check JET_ERR rscan_check_databases(struct recovery *rv);
+/* One of them, the reporter's file. Of db only generations and their times count. JET_errRequiredLogFilesMissing,
+ * JET_errCommittedLogFilesMissing. */
+must_check JET_ERR rscan_check_database(struct recovery *rv, const struct ese_db_info *db);
+/* Is it the file of a database that was not shut down, with this stream? */
+bool rscan_is_dirty(const struct recovery *rv, const struct ese_file *f);
 /* Calls fn for each record from the redo start on; ends, reported if report is set, at the first fault.
  * next_gen, before the first record of each generation. */
 struct rscan_walk {
@@ -264,6 +293,24 @@ must_check JET_ERR rfile_remove_unborn(struct recovery *rv, const char *path, bo
 must_check JET_ERR replay_run(struct recovery *rv);
 /* UndoInfo, Undo, Rollback for everything that is open. */
 must_check JET_ERR rollback_run(struct recovery *rv);
+
+/* ---- lost.c: a log stream whose end is lost ---------------------------------------------------- */
+
+/* What a walk met that ends it: a gap, a log of another stream or branch, or a damaged one. */
+bool rlost_is_end(JET_ERR err);
+/* The set ends before the log at scan.at, if no database requires that. False: it cannot. */
+bool rlost_cut(struct recovery *rv);
+/* Removes the logs that were cut off. */
+must_check JET_ERR rlost_remove(struct recovery *rv);
+
+/* ---- pause.c: recovery without undo ------------------------------------------------------------ */
+
+/* It ends after the redo. */
+bool rpause_wanted(const struct recovery *rv);
+/* Pages that may be written are; headers, checkpoint and log stay as the redo has found them, so that a later recovery goes
+ * on. Always an error: JET_errRecoveredWithoutUndo, JET_errRecoveredWithoutUndoDatabasesConsistent (the logs end with nothing
+ * attached), or why it failed. */
+must_check JET_ERR rpause(struct recovery *rv);
 
 /* ---- copy.c ----------------------------------------------------------------------------------- */
 

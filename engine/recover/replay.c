@@ -409,6 +409,12 @@ static JET_ERR generation(struct recovery *rv, const struct ese_log_info *info)
     return rattach_list(rv, info->attach, info->nr_attach);
 }
 
+/* The next recovery goes on where this one stops: what is missing may still come. */
+static bool stops_early(const struct recovery *rv)
+{
+    return rv->scan.stop && rpause_wanted(rv);
+}
+
 JET_ERR replay_run(struct recovery *rv)
 {
     const struct rscan_walk walk = {.record = record, .generation = generation};
@@ -418,9 +424,9 @@ JET_ERR replay_run(struct recovery *rv)
     rv->committed = rv->scan.top.gen;
     memcpy(rv->committed_created.b, rv->scan.top.time_created.b, sizeof(rv->committed_created.b));
     err = rscan_walk(rv, &walk, &top);
-    if (err >= 0)
+    if (err >= 0 && !stops_early(rv))
         err = settle(rv, UINT32_MAX);
     if (rv->progress && err >= 0)
         rv->progress(rv->progress_ctx, rv->scan.bytes, rv->scan.bytes);
-    return err < 0 ? err : rattach_check_end(rv);
+    return err < 0 || stops_early(rv) ? err : rattach_check_end(rv);
 }

@@ -28,12 +28,12 @@ void restore_init(struct restore *rs, int dirfd, const struct ese_restore_opts *
         .base = opts->base, .cache_bytes = opts->cache_bytes, .cancel = opts->cancel};
     recovery_init(&rs->rv, dirfd, &rs->opts, fn, ctx, ret);
     rs->rv.restore = &rs->how;
-    rs->source = -1;
+    rs->source = rs->lock = -1;
     rs->stop_gen = opts->stop_gen;
     rs->log_dirs = opts->log_dirs;
     rs->nr_log_dirs = opts->nr_log_dirs;
-    rs->how.stop = opts->stop_lgpos;
-    memcpy(rs->how.stop_time.b, opts->stop_time.b, sizeof(rs->how.stop_time.b));
+    rs->rv.stop.lgpos = opts->stop_lgpos;
+    memcpy(rs->rv.stop.time.b, opts->stop_time.b, sizeof(rs->rv.stop.time.b));
 }
 
 void restore_done(struct restore *rs)
@@ -45,6 +45,8 @@ void restore_done(struct restore *rs)
     restore_forget_logs(rs);
     if (rs->source >= 0)
         close(rs->source);
+    if (rs->lock >= 0)
+        close(rs->lock);
 }
 
 /* ---- copy -------------------------------------------------------------------------------------- */
@@ -101,6 +103,8 @@ JET_ERR restore_replay(struct restore *rs)
     err = sessions_new(&rv->sessions);
     if (err >= 0)
         err = replay_run(rv);
+    if (err >= 0)
+        err = recovery_stopped(rv);
     return err < 0 ? err : recovery_close(rv);
 }
 

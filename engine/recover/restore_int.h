@@ -45,6 +45,7 @@ struct restore {
     unsigned nr_log_dirs;
     struct restore_more *more; /* one of each */
     int source;                /* directory of the set */
+    int lock;                  /* of a copy at rest: no instance starts with its logs; -1: none */
     char where[4];             /* "new", "old": within the one that the caller named */
     lgen_t low, high;          /* of the logs that are used; 0: there are none */
     struct restore_db *dbs;

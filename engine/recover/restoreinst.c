@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "log/loggen.h"
 #include "log/loghdr.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -19,7 +20,8 @@ struct into {
     int source_fd, log_fd;
     struct ese_instance *list; /* what is in the directory of the logs */
     unsigned nr_list;
-    uint64_t last; /* progress */
+    struct loggen files;
+    bool begins_log, begins_temp, begins_chk; /* they were not there before */
     ese_progress_fn *progress;
     void *progress_ctx;
 };
@@ -70,7 +72,7 @@ static JET_ERR open_dirs(struct into *t)
 /* The whole path, or with a map that gives names only, the name. */
 static bool is_called(const struct restore_db *db, const char *logged)
 {
-    return db->logged ? same_name(db->logged, logged) || same_name(db->logged, logged_name(logged))
+    return db->logged ? is_logged_as(db->logged, logged)
                       : same_name(path_name(db->file->path), logged_name(logged));
 }
 
@@ -410,6 +412,47 @@ static void remove_copies(struct into *t)
             (void)unlink(t->rs.dbs[i].work); /* what went wrong before is what counts */
 }
 
+static bool is_there(int dirfd, const char *name)
+{
+    int fd;
+
+    if (os_open_beneath(dirfd, name, &fd) < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+/* What the recovery is about to make, if it is not there already. */
+static void note_begun(struct into *t)
+{
+    const struct rset *s = &t->rs.rv.set;
+    char name[LOGGEN_NAME_LEN];
+
+    loggen_init(&t->files, t->log_fd, s->base, s->ext, s->digits);
+    t->begins_log = !is_there(t->log_fd, loggen_current(&t->files, name));
+    t->begins_temp = !is_there(t->log_fd, loggen_temp(&t->files, name));
+    t->begins_chk = access(s->chk_path, F_OK) != 0;
+}
+
+/* A log that nobody knows would keep the next restore, or start, from being what it should be. One that was there before has
+ * some records more, which a replay takes as those of a recovery that was stopped. */
+static void remove_begun(struct into *t)
+{
+    const struct logwrite *w = t->rs.rv.w;
+    char name[LOGGEN_NAME_LEN];
+
+    if (!w)
+        return;
+    for (lgen_t gen = t->rs.rv.scan.top.gen + 1; t->begins_log && gen < logwrite_gen(w); gen++)
+        (void)unlinkat(t->log_fd, loggen_archived(&t->files, gen, name), 0);
+    if (t->begins_log)
+        (void)unlinkat(t->log_fd, loggen_current(&t->files, name), 0);
+    if (t->begins_temp)
+        (void)unlinkat(t->log_fd, loggen_temp(&t->files, name), 0);
+    if (t->begins_chk)
+        (void)unlink(t->rs.rv.set.chk_path);
+}
+
 static JET_ERR run(struct into *t)
 {
     JET_ERR err = open_dirs(t);
@@ -422,15 +465,19 @@ static JET_ERR run(struct into *t)
         err = t->conf->mapped ? cut_trailers(t) : copy(t);
     if (err >= 0)
         err = move_in(t);
-    if (err >= 0)
+    if (err >= 0) {
+        note_begun(t);
         err = restore_replay(&t->rs);
+    }
     if (err >= 0)
         err = check_recovered(t);
     rattach_done(&t->rs.rv);
     for (unsigned i = 0; i < t->rs.nr_dbs && err >= 0 && !t->conf->mapped; i++)
         err = put_in_place(t, &t->rs.dbs[i]);
-    if (err < 0)
+    if (err < 0) {
         remove_copies(t);
+        remove_begun(t);
+    }
     return recovery_error(&t->rs.rv, err);
 }
 

@@ -207,6 +207,19 @@ static JET_ERR leave_out(struct restore *rs)
     return JET_errSuccess;
 }
 
+/* Files that an instance changes are no copy of any moment. */
+static JET_ERR keep_at_rest(struct restore *rs)
+{
+    JET_ERR err = os_open_dir_beneath(rs->source, rs->rv.set.dir, &rs->lock);
+
+    if (err >= 0)
+        err = os_lock_reader(rs->lock);
+    rs->rv.r.file = rs->rv.set.dir;
+    if (err == JET_errFileAccessDenied)
+        return fault(&rs->rv.r, err, 0, 0, ESE_NO_OFFSET, "a running instance owns its logs");
+    return err < 0 ? fault_io(&rs->rv.r, err, ESE_NO_OFFSET, "locking the directory") : err;
+}
+
 JET_ERR restore_find(struct restore *rs, int dirfd)
 {
     struct rset *s = &rs->rv.set;
@@ -219,6 +232,8 @@ JET_ERR restore_find(struct restore *rs, int dirfd)
         return err;
     rs->how.hard = rs->how.archived = rs->strict || is_backup(s->inst);
     err = restore_add_logs(rs);
+    if (err >= 0 && !rs->how.hard && s->nr_logs)
+        err = keep_at_rest(rs);
     if (err >= 0)
         err = choose_logs(rs);
     if (err < 0)

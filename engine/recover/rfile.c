@@ -414,7 +414,10 @@ JET_ERR rfile_write_header(struct rfile *f)
 
 void rfile_set_committed(struct rfile *f)
 {
-    dbhdr_set_committed(rfile_hdr(f), f->rv->committed, f->rv->committed_created);
+    if (rpause_wanted(f->rv)) /* which may not have come as far as an earlier one */
+        dbhdr_raise_committed(rfile_hdr(f), f->rv->committed, f->rv->committed_created);
+    else
+        dbhdr_set_committed(rfile_hdr(f), f->rv->committed, f->rv->committed_created);
 }
 
 void rfile_set_attached(struct rfile *f, lgpos_t lgpos)

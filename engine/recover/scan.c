@@ -77,14 +77,24 @@ struct walk {
     struct ese_log_info prev_info;
 };
 
-/* A restore ends before this record. */
+/* The replay ends before this record. */
 static bool is_behind_stop(const struct recovery *rv, const struct logread *l, lgpos_t lgpos)
 {
-    const struct recover_restore *rs = rv->restore;
+    const struct recover_stop *s = &rv->stop;
 
-    return rs &&
-           ((rs->stop && lgpos >= rs->stop) ||
-            (!logtime_is_zero(rs->stop_time) && logtime_cmp(logread_time(l), rs->stop_time) > 0));
+    return (s->lgpos && lgpos >= s->lgpos) ||
+           (!logtime_is_zero(s->time) && logtime_cmp(logread_time(l), s->time) > 0);
+}
+
+/* Logs behind the stop are not even opened: they may still be on their way here. */
+static bool ends_before(struct recovery *rv, unsigned i)
+{
+    const lgpos_t begin = lgpos_make(rv->set.logs[i].gen, 1, 0);
+
+    if (i == rv->scan.first || !rv->stop.lgpos || begin < rv->stop.lgpos)
+        return false;
+    rv->scan.stop = begin;
+    return true;
 }
 
 static JET_ERR walk_records(struct walk *w, struct logread *l)
@@ -150,8 +160,11 @@ JET_ERR rscan_walk(struct recovery *rv, const struct rscan_walk *how, struct ese
 
     w.r = how->report ? &rv->r : &w.quiet;
     rv->scan.stop = 0;
-    for (unsigned i = rv->scan.first; i < rv->set.nr_logs && err >= 0 && !rv->scan.stop; i++)
-        err = walk_file(&w, &rv->set.logs[i]);
+    for (unsigned i = rv->scan.first; i < rv->set.nr_logs && err >= 0 && !rv->scan.stop; i++) {
+        rv->scan.at = i;
+        if (!ends_before(rv, i))
+            err = walk_file(&w, &rv->set.logs[i]);
+    }
     *ret_top = w.prev_info;
     return err;
 }
@@ -186,19 +199,47 @@ static JET_ERR no_current(struct recovery *rv)
                  rv->set.base, rv->set.ext, rv->set.logs[rv->set.nr_logs - 1].gen);
 }
 
-JET_ERR rscan_logs(struct recovery *rv)
+/* The highest archived log may be the last one. */
+static bool may_miss_current(const struct recovery *rv)
 {
-    const struct rscan_walk count = {.report = true, .record = count_record};
-    const struct rset *s = &rv->set;
+    return (rv->restore && rv->restore->archived) || rv->opts->ignore_lost || rpause_wanted(rv) ||
+           (rv->live && rv->live->allow_missing_current);
+}
+
+static JET_ERR count_records(struct recovery *rv, bool report)
+{
+    const struct rscan_walk count = {.report = report, .record = count_record};
+
+    rv->scan.bytes = rv->scan.records = rv->scan.quit = 0;
+    for (unsigned i = rv->scan.first; i < rv->set.nr_logs; i++)
+        rv->scan.bytes += rv->set.logs[i].file->size;
+    return rscan_walk(rv, &count, &rv->scan.top);
+}
+
+/* An end that may be lost is looked for first; what cannot be is told after that. */
+static JET_ERR count_logs(struct recovery *rv)
+{
     JET_ERR err = JET_errSuccess;
 
-    if (!s->has_current && !s->has_temp && !(rv->restore && rv->restore->archived))
+    if (rv->opts->ignore_lost) {
+        err = count_records(rv, false);
+        if (err >= 0 || !rlost_is_end(err))
+            return err;
+        (void)rlost_cut(rv);
+    }
+    return count_records(rv, true);
+}
+
+JET_ERR rscan_logs(struct recovery *rv)
+{
+    const struct rset *s = &rv->set;
+    JET_ERR err;
+
+    if (!s->has_current && !s->has_temp && !may_miss_current(rv))
         return no_current(rv);
     err = find_start(rv);
-    for (unsigned i = rv->scan.first; i < s->nr_logs; i++)
-        rv->scan.bytes += s->logs[i].file->size;
     if (err >= 0)
-        err = rscan_walk(rv, &count, &rv->scan.top);
+        err = count_logs(rv);
     if (err == JET_errInvalidLogSequence && !s->has_current)
         return JET_errMissingLogFile; /* as ESE does, which looks for the generation by name then */
     if (err < 0)
@@ -231,6 +272,26 @@ static JET_ERR check_high(struct recovery *rv, lgen_t gen, ese_logtime created, 
     return JET_errSuccess;
 }
 
+JET_ERR rscan_check_database(struct recovery *rv, const struct ese_db_info *db)
+{
+    JET_ERR err;
+
+    if (rpause_wanted(rv) && recover_stops(&rv->stop)) /* what comes later is wanted later */
+        return JET_errSuccess;
+    err = check_high(rv, db->gen_max_required, db->time_gen_max_required, false);
+    if (err < 0 || rv->opts->ignore_lost || rpause_wanted(rv))
+        return err;
+    return check_high(rv, db->gen_max_committed, db->time_gen_max_created, true);
+}
+
+bool rscan_is_dirty(const struct recovery *rv, const struct ese_file *f)
+{
+    const struct ese_db_info *db = &f->header.db;
+
+    return f->kind == ESE_KIND_DATABASE && f->header_ok && db->state != ESE_DB_CLEAN &&
+           memcmp(&db->sign_log, &rv->set.sign_log, sizeof(db->sign_log)) == 0;
+}
+
 JET_ERR rscan_check_databases(struct recovery *rv)
 {
     const struct ese_instance *inst = rv->set.inst;
@@ -238,15 +299,11 @@ JET_ERR rscan_check_databases(struct recovery *rv)
 
     for (unsigned i = 0; i < inst->nr_files; i++) {
         const struct ese_file *f = &inst->files[i];
-        const struct ese_db_info *db = &f->header.db;
 
-        if (f->kind != ESE_KIND_DATABASE || !f->header_ok || db->state == ESE_DB_CLEAN ||
-            memcmp(&db->sign_log, &rv->set.sign_log, sizeof(db->sign_log)) != 0)
+        if (!rscan_is_dirty(rv, f))
             continue;
         rv->r.file = path_name(f->path);
-        err = check_high(rv, db->gen_max_required, db->time_gen_max_required, false);
-        if (err >= 0)
-            err = check_high(rv, db->gen_max_committed, db->time_gen_max_created, true);
+        err = rscan_check_database(rv, &f->header.db);
         if (err < 0 && first >= 0)
             first = err;
     }

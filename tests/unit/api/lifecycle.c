@@ -450,6 +450,35 @@ static void limits_of_cursors_and_tables(void **state)
 
 /* ---- databases ------------------------------------------------------------------------------- */
 
+static void a_database_without_a_log_wants_an_instance_without_one(void **state)
+{
+    const JET_GRBIT off = JET_bitDbRecoveryOff, no_versions = JET_bitDbVersioningOff;
+    struct fix *f = *state;
+    JET_DBID dbid;
+    char other[128];
+
+    snprintf(other, sizeof(other), "%sother.edb", f->dir);
+    IS(JET_errFeatureNotAvailable, JetCreateDatabase(f->ses, other, NULL, &dbid, off));
+    IS(JET_errFeatureNotAvailable,
+       JetCreateDatabase(f->ses, other, NULL, &dbid, off | no_versions));
+    IS(JET_errCannotDisableVersioning, JetCreateDatabase(f->ses, other, NULL, &dbid, no_versions));
+    IS(JET_errFeatureNotAvailable,
+       JetCreateDatabase(f->ses, other, NULL, &dbid, JET_bitDbShadowingOff));
+    assert_int_not_equal(access(other, F_OK), 0);
+    stop(f);
+    create_instance(f, f->dir);
+    OK(JetSetSystemParameter(&f->inst, 0, JET_paramRecovery, 0, "off"));
+    OK(JetInit(&f->inst));
+    OK(JetBeginSession(f->inst, &f->ses, NULL, NULL));
+    f->running = true;
+    IS(JET_errFeatureNotAvailable,
+       JetCreateDatabase(f->ses, other, NULL, &dbid, off | no_versions));
+    OK(JetCreateDatabase(f->ses, other, NULL, &dbid, off));
+    OK(JetCloseDatabase(f->ses, dbid, 0));
+    OK(JetDetachDatabase(f->ses, other));
+    assert_sound(other);
+}
+
 static void databases_are_created_attached_and_detached(void **state)
 {
     struct fix *f = *state;
@@ -581,6 +610,7 @@ int main(void)
         T(a_transaction_belongs_to_its_thread),
         T(session_parameters),
         BARE(limits_of_cursors_and_tables),
+        T(a_database_without_a_log_wants_an_instance_without_one),
         T(databases_are_created_attached_and_detached),
         T(a_hundred_tables_and_back),
     };

@@ -178,6 +178,8 @@ static JET_INSTANCE new_instance(const struct place *p)
 static JET_ERR on_status(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *pv)
 {
     const JET_SNPROG *s = pv;
+    JET_LOGINFO_A info = {sizeof(info), 1, 1, "edb"};
+    JET_RSTMAP_A map = {S("test.edb"), S("/test.edb")};
     JET_SESID other;
 
     (void)ses;
@@ -196,6 +198,8 @@ static JET_ERR on_status(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *pv)
         IS(JET_errRestoreInProgress, JetTerm(inside));
         IS(JET_errRestoreInProgress, JetBeginSession(inside, &other, NULL, NULL));
         IS(JET_errRestoreInProgress, JetRestoreInstance(inside, "/", NULL, NULL));
+        IS(JET_errRestoreInProgress,
+           JetExternalRestore2("/", "/", &map, 1, "/", &info, "restore", NULL, NULL, NULL));
         IS(JET_errRestoreInProgress, JetBackupInstance(inside, "/", 0, NULL));
     }
     return snt == JET_sntProgress ? answer : JET_errSuccess;
@@ -585,6 +589,123 @@ static void wrong_parameters_are_refused(void **state)
     OK(JetTerm(inst));
 }
 
+/* The database cannot be put in its place: everything else is done by then. */
+static void a_failure_at_the_very_end_leaves_no_log(void **state)
+{
+    struct place *p = *state;
+    char taken[200];
+
+    NEED_DATA("restore of real backups");
+    take(p, "p4096_w10/full_incr");
+    snprintf(taken, sizeof(taken), "%s/test.edb", p->dest);
+    assert_int_equal(mkdir(taken, 0700), 0);
+    IS(JET_errInvalidPath, restore(p, p->dest));
+    assert_int_equal(nr_files(p->log), 0);
+    assert_int_equal(nr_files(p->dest), 1);
+    assert_int_equal(rmdir(taken), 0);
+    OK(restore(p, p->dest));
+    assert_runs(p, p->dest);
+}
+
+struct ending { /* an instance with a backup that does not end, and its JetTerm */
+    JET_INSTANCE inst;
+    char dir[200];
+    JET_ERR backup_err, term_err;
+    pthread_t backup, term;
+};
+static int holding, held;
+
+static JET_ERR hold_on(JET_SESID ses, JET_SNP snp, JET_SNT snt, void *pv)
+{
+    (void)ses, (void)snp, (void)snt, (void)pv;
+    __atomic_store_n(&held, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&holding, __ATOMIC_SEQ_CST))
+        usleep(1000);
+    return JET_errSuccess;
+}
+
+static void *run_backup(void *arg)
+{
+    struct ending *e = arg;
+
+    e->backup_err = JetBackupInstance(e->inst, e->dir, 0, hold_on);
+    return NULL;
+}
+
+static void *run_term(void *arg)
+{
+    struct ending *e = arg;
+
+    e->term_err = JetTerm2(e->inst, JET_bitTermComplete | JET_bitTermStopBackup);
+    return NULL;
+}
+
+static void an_instance_that_ends_is_not_restored(void **state)
+{
+    struct place *p = *state;
+    struct ending e = {0};
+    JET_LOGINFO_A info = {sizeof(info), 1, 1, "edb"};
+    JET_RSTMAP_A map = {S("test.edb"), e.dir};
+    JET_ERR err, external_err;
+
+    empty_dir(p->log);
+    empty_dir(p->dest);
+    snprintf(e.dir, sizeof(e.dir), "%s/b", p->dest);
+    empty_dir(e.dir);
+    e.inst = new_instance(p);
+    OK(JetInit(&e.inst));
+    held = 0;
+    holding = 1;
+    assert_int_equal(pthread_create(&e.backup, NULL, run_backup, &e), 0);
+    while (!__atomic_load_n(&held, __ATOMIC_SEQ_CST))
+        usleep(1000);
+    assert_int_equal(pthread_create(&e.term, NULL, run_term, &e), 0);
+    while ((err = JetRestoreInstance(e.inst, e.dir, NULL, NULL)) == JET_errAlreadyInitialized)
+        usleep(1000);
+    external_err =
+        JetExternalRestore2(p->dest, p->dest, &map, 1, e.dir, &info, "restore", NULL, NULL, NULL);
+    __atomic_store_n(&holding, 0, __ATOMIC_SEQ_CST);
+    pthread_join(e.backup, NULL);
+    pthread_join(e.term, NULL);
+    IS(JET_errTermInProgress, err);
+    IS(JET_errTermInProgress, external_err);
+    OK(e.term_err);
+    assert_true(e.backup_err < 0);
+}
+
+static void a_copy_whose_instance_runs_is_none(void **state)
+{
+    const struct ese_restore_opts opts = {0};
+    const struct ese_prove_opts prove = {0};
+    struct place *p = *state;
+    struct ese_restored ret;
+    struct ese_proof proof;
+    JET_INSTANCE inst;
+    JET_SESID ses;
+    JET_DBID dbid;
+    char db[200];
+    int fd;
+
+    empty_dir(p->log);
+    snprintf(db, sizeof(db), "%s/test.edb", p->log);
+    inst = new_instance(p);
+    OK(JetInit(&inst));
+    OK(JetBeginSession(inst, &ses, NULL, NULL));
+    OK(JetCreateDatabase(ses, db, NULL, &dbid, 0));
+    fd = open(p->log, O_RDONLY | O_DIRECTORY);
+    assert_true(fd >= 0);
+    IS(JET_errFileAccessDenied, ese_restore(fd, p->dest, &opts, NULL, NULL, NULL, NULL, &ret));
+    ese_restored_done(&ret);
+    IS(JET_errFileAccessDenied, ese_prove(fd, &prove, NULL, NULL, NULL, NULL, &proof));
+    ese_proof_done(&proof);
+    assert_int_not_equal(access(p->dest, F_OK), 0);
+    OK(JetTerm2(inst, JET_bitTermComplete));
+    OK(ese_restore(fd, p->dest, &opts, NULL, NULL, NULL, NULL, &ret));
+    ese_restored_done(&ret);
+    close(fd);
+    (void)content(p->dest, "test.edb");
+}
+
 /* ---- external ----------------------------------------------------------------------------------- */
 
 static JET_ERR external(const struct place *p, JET_RSTMAP_A *map, int32_t nr, JET_LOGINFO_A *info)
@@ -739,6 +860,9 @@ int main(void)
         P(during_a_restore_the_instance_is_closed),
         P(a_callback_ends_it),
         P(wrong_parameters_are_refused),
+        P(a_failure_at_the_very_end_leaves_no_log),
+        P(an_instance_that_ends_is_not_restored),
+        P(a_copy_whose_instance_runs_is_none),
         P(databases_in_place_are_recovered_there),
         P(what_the_map_does_not_name_is_passed_over),
         P(wide_texts_do_the_same),

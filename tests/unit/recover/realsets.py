@@ -314,6 +314,30 @@ class Recover(unittest.TestCase):
         self.assertIn("test.edb is not recovered", r.stderr)
         self.assertIn("nothing to recover", self.recover(DONE).stdout)
 
+    def test_lost_logs_can_be_done_without(self):
+        self.take_engine("p4096_w10")
+        self.remove("test.edb", "edb.chk", "edb00000008.log")
+        self.refused("JET_errInvalidLogSequence (-515)", "generation 0x8 is missing")
+        there = sorted(os.listdir(self.dir))
+        r = self.recover(DONE, "--ignore-lost-logs", "--dry-run")
+        self.assertIn("would remove: 3 logs", r.stdout)
+        self.assertEqual(sorted(os.listdir(self.dir)), there)
+        r = self.recover(DONE, "--ignore-lost-logs")
+        self.assertIn("test.edb: created from the log", r.stdout)
+        self.assertIn("removed: 3 logs", r.stdout)
+        self.assertIn("edb0000000A.log: the log goes on from generation 0x7: this one is removed", r.stderr)
+        self.sound()
+        self.assertIn("nothing to recover", self.recover(DONE).stdout)
+
+    def test_logs_that_a_database_requires_are_not_lost(self):
+        self.take_engine("p4096_w10")
+        self.remove("edb00000008.log")
+        before = sums(self.dir)
+        self.assertIn("JET_errInvalidLogSequence (-515)", self.recover(DAMAGED, "--ignore-lost-logs").stderr)
+        self.remove("edb00000009.log", "edb0000000A.log", "edb.log")
+        self.assertIn("JET_errRequiredLogFilesMissing (-543)", self.recover(DAMAGED, "--ignore-lost-logs").stderr)
+        self.assertEqual({n: s for n, s in before.items() if n in os.listdir(self.dir)}, sums(self.dir))
+
     def test_a_database_whose_creation_was_not_finished_is_removed(self):
         self.take_engine("p4096_w10")
         first = self.read("edb00000001.log", 0, 3 * SEGMENT)
