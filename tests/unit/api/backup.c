@@ -328,12 +328,12 @@ static char *traces_in(const char *dir)
     unsigned faults = 0;
     char *text = NULL, *found = NULL, *line, *rest;
     size_t len = 0, found_len = 0;
-    FILE *out = open_memstream(&text, &len), *to = open_memstream(&found, &found_len);
+    FILE *dump = open_memstream(&text, &len), *to = open_memstream(&found, &found_len);
     const int fd = open(dir, O_RDONLY | O_DIRECTORY);
 
-    assert_true(fd >= 0 && out && to);
-    OK(ese_log_dump(fd, dir, &opts, out, bt_on_fault, &faults));
-    fclose(out);
+    assert_true(fd >= 0 && dump && to);
+    OK(ese_log_dump(fd, dir, &opts, dump, bt_on_fault, &faults));
+    fclose(dump);
     close(fd);
     for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         const char *time = strstr(line, "text=\"[");

@@ -214,7 +214,8 @@ static struct told verify_copy(bool with_logs)
 static void what_a_copy_lacks_at_its_end_is_in_its_logs(void **state)
 {
     struct fix *f = *state;
-    char list[2000], path[300];
+    static char list[1 << 20];
+    char path[300];
     struct told t;
     pgno_t last;
     uint32_t len;

@@ -22,7 +22,7 @@ static int teardown_surrogate(void **state)
     return teardown(state);
 }
 
-#define S(name) cmocka_unit_test_setup_teardown(name, setup_surrogate, teardown_surrogate)
+#define SURROGATE(name) cmocka_unit_test_setup_teardown(name, setup_surrogate, teardown_surrogate)
 
 static struct ese_db_info live(const struct fix *f)
 {
@@ -155,9 +155,9 @@ static void a_circular_log_has_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        S(headers_tell_of_a_backup_elsewhere), S(what_was_given_up_is_not_told),
-        S(nothing_else_goes_on_meanwhile),     S(the_end_of_the_instance_ends_it),
-        S(what_makes_no_sense_is_refused),     cmocka_unit_test(a_circular_log_has_none),
+        SURROGATE(headers_tell_of_a_backup_elsewhere), SURROGATE(what_was_given_up_is_not_told),
+        SURROGATE(nothing_else_goes_on_meanwhile),     SURROGATE(the_end_of_the_instance_ends_it),
+        SURROGATE(what_makes_no_sense_is_refused),     cmocka_unit_test(a_circular_log_has_none),
     };
 
     rnd_init("surrogate");

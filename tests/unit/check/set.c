@@ -174,7 +174,7 @@ static void one_bit_in_5(const char *n, uint8_t *b, size_t len)
 
 static void a_corrected_bit_is_counted_once_and_in_its_file(void **state)
 {
-    struct tamper t = {NULL, one_bit_in_5};
+    struct tamper t = {NULL, one_bit_in_5, 0};
 
     (void)state;
     NEED_DATA("a genuine dirty set");
@@ -191,22 +191,22 @@ static void what_is_missing_foreign_or_damaged_is_named(void **state)
         JET_ERR err;
         const char *file, *text;
     } table[] = {
-        {"without_5", {without_5, NULL}, JET_errInvalidLogSequence, "edb00000006.log", "5"},
+        {"without_5", {without_5, NULL, 0}, JET_errInvalidLogSequence, "edb00000006.log", "5"},
         {"without_current",
-         {without_current, NULL},
+         {without_current, NULL, 0},
          JET_errRequiredLogFilesMissing,
          "test.edb",
          "missing"},
-        {"foreign_5", {foreign_5, NULL}, JET_errBadLogSignature, "edb00000005.log", ""},
-        {"six_as_5", {six_as_5, NULL}, JET_errInvalidLogSequence, "edb0000000", ""},
+        {"foreign_5", {foreign_5, NULL, 0}, JET_errBadLogSignature, "edb00000005.log", ""},
+        {"six_as_5", {six_as_5, NULL, 0}, JET_errInvalidLogSequence, "edb0000000", ""},
         {"foreign_checkpoint",
-         {foreign_checkpoint, NULL},
+         {foreign_checkpoint, NULL, 0},
          JET_errBadCheckpointSignature,
          "edb.chk",
          ""},
-        {"ruin_checkpoint", {NULL, ruin_checkpoint}, JET_errCheckpointCorrupt, "edb.chk", ""},
+        {"ruin_checkpoint", {NULL, ruin_checkpoint, 0}, JET_errCheckpointCorrupt, "edb.chk", ""},
         {"two_bits_in_5",
-         {NULL, two_bits_in_5},
+         {NULL, two_bits_in_5, 0},
          JET_errLogReadVerifyFailure,
          "edb00000005.log",
          ""},
@@ -245,7 +245,8 @@ static void age_every_page(const char *n, uint8_t *b, size_t len)
 /* With the logs from the middle on, a page must have what the first record about it found. */
 static void pages_older_than_the_first_record_about_them_are_found(void **state)
 {
-    struct tamper whole = {from_generation_5, NULL}, aged = {from_generation_5, age_every_page};
+    struct tamper whole = {from_generation_5, NULL, 0},
+                  aged = {from_generation_5, age_every_page, 0};
 
     (void)state;
     NEED_DATA("a genuine dirty set");
