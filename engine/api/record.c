@@ -6,19 +6,27 @@
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
-static JET_ERR temp_prepare_update(struct temp_table *t, uint32_t prep)
+/* Rows of a temporary table come as long as nobody has looked, and are changed where that was asked for. */
+static JET_ERR may_prepare(struct jcursor *c, uint32_t prep)
 {
-    switch (prep) {
-    case JET_prepInsert:
-        return temp_prepare(t, false);
-    case JET_prepReplace:
-    case JET_prepReplaceNoLock:
-        return temp_prepare(t, true);
-    case JET_prepCancel:
-        return temp_cancel(t);
-    default:
-        return RAISE(JET_errIllegalOperation);
+    if (c->t)
+        return RAISE(JET_errIllegalOperation); /* a list */
+    if (!c->temp.is || prep == JET_prepCancel || prep == JET_prepReadOnlyCopy)
+        return JET_errSuccess;
+    if (c->temp.grbit & JET_bitTTUpdatable) {
+        if (prep != JET_prepInsert)
+            cursor_look(c);
+        return JET_errSuccess;
     }
+    return prep == JET_prepInsert && !(c->temp.sort_only && !c->temp.sorting)
+               ? JET_errSuccess
+               : RAISE(JET_errIllegalOperation);
+}
+
+/* Of rows with equal keys the first one stays, until somebody has looked. */
+static JET_ERR drop_duplicate(struct jcursor *c)
+{
+    return fucb_prepare(c->c, FUCB_PREP_CANCEL);
 }
 
 JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
@@ -34,7 +42,9 @@ JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
     if (prep != JET_prepReadOnlyCopy && prep != JET_prepCancel)
         err = cursor_may_write(c);
     if (err >= 0)
-        err = c->t ? temp_prepare_update(c->t, prep) : fucb_prepare(c->c, (enum fucb_prep)prep);
+        err = may_prepare(c, prep);
+    if (err >= 0)
+        err = fucb_prepare(c->c, (enum fucb_prep)prep);
     return api_leave(s, err);
 }
 
@@ -49,12 +59,12 @@ JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint3
         return err;
     if (!pvBookmark && cbBookmark)
         return api_leave(s, RAISE(JET_errInvalidParameter));
-    if (c->t) {
-        if (pcbActual)
-            *pcbActual = 0;
-        return api_leave(s, temp_update(c->t));
-    }
-    return api_leave(s, fucb_update(c->c, pvBookmark, cbBookmark, pcbActual, grbit));
+    if (c->t)
+        return api_leave(s, RAISE(JET_errUpdateNotPrepared));
+    err = fucb_update(c->c, pvBookmark, cbBookmark, pcbActual, grbit);
+    if (err == JET_errKeyDuplicate && c->temp.sorting)
+        err = drop_duplicate(c);
+    return api_leave(s, err);
 }
 
 JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
@@ -71,9 +81,12 @@ JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid)
 
     if (err < 0)
         return err;
+    if (c->t || (c->temp.is && !(c->temp.grbit & JET_bitTTUpdatable)))
+        return api_leave(s, RAISE(JET_errIllegalOperation));
+    cursor_look(c);
     err = cursor_may_write(c);
     if (err >= 0)
-        err = c->t ? temp_delete(c->t) : fucb_delete(c->c);
+        err = fucb_delete(c->c);
     return api_leave(s, err);
 }
 
@@ -83,7 +96,7 @@ static JET_ERR set_column(struct jcursor *c, JET_COLUMNID id, const void *data, 
     if (len > 0x7fffffff || (!data && len && !(grbit & JET_bitSetSizeLV)))
         return RAISE(JET_errInvalidParameter);
     if (c->t)
-        return temp_set(c->t, id, data, len, grbit);
+        return RAISE(JET_errUpdateNotPrepared);
     return fucb_set(c->c, id, (struct slice){data, len}, grbit, offset, itag);
 }
 
@@ -181,7 +194,7 @@ JET_ERR JetGetLock(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 static JET_ERR temp_retrieve(struct temp_table *t, struct fucb_value *v)
 {
     struct slice cell;
-    JET_ERR err = temp_get(t, v->columnid, v->grbit & JET_bitRetrieveCopy, &cell);
+    JET_ERR err = temp_get(t, v->columnid, &cell);
 
     if (err < 0)
         return err;
@@ -199,6 +212,8 @@ static JET_ERR retrieve(struct jcursor *c, struct fucb_value *v)
 {
     if (!v->buf)
         v->cap = 0;
+    if (!(v->grbit & JET_bitRetrieveCopy))
+        cursor_look(c);
     return c->t ? temp_retrieve(c->t, v) : fucb_retrieve(c->c, v);
 }
 

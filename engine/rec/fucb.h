@@ -49,6 +49,7 @@ struct fucb {
     struct norm_key limit;  /* of the range */
     struct fucb_work *work; /* places for updates; NULL: none yet */
     struct fucb_copy *copy; /* the copy buffer; NULL: none yet */
+    bool unversioned;       /* inserts are: a rollback leaves them (temporary tables that sort) */
     bool keep_numbers; /* auto-increment, version are set as they come: copies of whole tables */
     enum fucb_prep prep;
     struct lv_tree lv; /* lv.tree NULL: not open */

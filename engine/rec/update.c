@@ -137,9 +137,9 @@ static JET_ERR primary_key(struct fucb *c, struct norm_key *ret)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static JET_ERR insert_entry(struct dir *d, struct slice key, struct slice bookmark)
+static JET_ERR insert_entry(struct fucb *c, unsigned i, struct slice key, struct slice bookmark)
 {
-    return dir_insert(d, key, bookmark, 0);
+    return dir_insert(&c->work->dirs[i], key, bookmark, c->unversioned ? DIR_UNVERSIONED : 0);
 }
 
 static JET_ERR delete_entry(struct dir *d, struct slice key, struct slice bookmark)
@@ -178,7 +178,7 @@ static JET_ERR insert_entries(struct fucb *c, unsigned i, struct slice bookmark)
     if (err >= 0 && keys->repeated && ix->unique)
         err = RAISE(JET_errMultiValuedIndexViolation);
     for (unsigned n = 0; err >= 0 && n < keys->nr; n++)
-        err = insert_entry(&c->work->dirs[i], index_key_at(keys, n), bookmark);
+        err = insert_entry(c, i, index_key_at(keys, n), bookmark);
     return err;
 }
 
@@ -220,7 +220,7 @@ static JET_ERR exchange_entries(struct fucb *c, unsigned i, struct slice bookmar
         else if (cmp < 0)
             err = delete_entry(&c->work->dirs[i], index_key_at(old, m++), bookmark);
         else
-            err = insert_entry(&c->work->dirs[i], index_key_at(new, n++), bookmark);
+            err = insert_entry(c, i, index_key_at(new, n++), bookmark);
     }
     return err;
 }
@@ -345,7 +345,7 @@ static JET_ERR insert_record(struct fucb *c, struct norm_key *bm)
         err = primary_key(c, bm);
     if (err >= 0)
         err = dir_insert(&c->work->insert, (struct slice){bm->b, bm->len},
-                         recbuf_bytes(&c->copy->rb), 0);
+                         recbuf_bytes(&c->copy->rb), c->unversioned ? DIR_UNVERSIONED : 0);
     for (unsigned i = 0; err >= 0 && i < c->tdb->nr_indexes; i++)
         err = insert_entries(c, i, (struct slice){bm->b, bm->len});
     return err;
