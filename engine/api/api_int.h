@@ -167,6 +167,10 @@ must_check JET_ERR api_open_table(struct jsess *s, JET_DBID dbid, const char *na
  * is read-only itself neither. */
 must_check JET_ERR cursor_may_write(const struct jcursor *c);
 
+/* callback.c: calls what is registered for the cursor's table, on this thread, the session let go of meanwhile. The first
+ * error ends it. JET_errInvalidTableId, JET_errInvalidSesid: a function has closed the cursor, or ended the session. */
+must_check JET_ERR callbacks_call(struct jsess *s, struct jcursor *c, JET_CBTYP kind);
+
 /* Where faults of an instance go: the program's sink, or the system log. ctx: the instance; NULL: of none (an external
  * restore, a volume's snapshot). */
 void event_report(void *jinst, const struct ese_fault *f);

@@ -48,6 +48,31 @@ JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
     return api_leave(s, err);
 }
 
+struct bookmark_out {
+    void *buf;
+    uint32_t cap, *ret_len;
+};
+
+/* An error of a function after the update does not undo it, and is not told (JET_CBTYP). */
+static JET_ERR update(struct jsess *s, struct jcursor *c, const struct bookmark_out *bm,
+                      JET_GRBIT grbit)
+{
+    const bool replace = c->c->prep == FUCB_PREP_REPLACE || c->c->prep == FUCB_PREP_REPLACE_NO_LOCK;
+    JET_ERR err = JET_errSuccess, after;
+
+    if (c->c->prep != FUCB_PREP_NONE)
+        err = callbacks_call(s, c, replace ? JET_cbtypBeforeReplace : JET_cbtypBeforeInsert);
+    if (err >= 0)
+        err = fucb_update(c->c, bm->buf, bm->cap, bm->ret_len, grbit);
+    if (err == JET_errKeyDuplicate && c->temp.sorting)
+        return drop_duplicate(c);
+    if (err < 0)
+        return err;
+    after = callbacks_call(s, c, replace ? JET_cbtypAfterReplace : JET_cbtypAfterInsert);
+    (void)after;
+    return err;
+}
+
 JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
                    uint32_t *pcbActual, JET_GRBIT grbit)
 {
@@ -61,16 +86,29 @@ JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint3
         return api_leave(s, RAISE(JET_errInvalidParameter));
     if (c->t)
         return api_leave(s, RAISE(JET_errUpdateNotPrepared));
-    err = fucb_update(c->c, pvBookmark, cbBookmark, pcbActual, grbit);
-    if (err == JET_errKeyDuplicate && c->temp.sorting)
-        err = drop_duplicate(c);
-    return api_leave(s, err);
+    return api_leave(
+        s, update(s, c, &(struct bookmark_out){pvBookmark, cbBookmark, pcbActual}, grbit));
 }
 
 JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
                   uint32_t *pcbActual)
 {
     return JetUpdate2(sesid, tableid, pvBookmark, cbBookmark, pcbActual, 0);
+}
+
+static JET_ERR delete (struct jsess *s, struct jcursor *c)
+{
+    JET_ERR err = fucb_check(c->c), after;
+
+    if (err >= 0)
+        err = callbacks_call(s, c, JET_cbtypBeforeDelete);
+    if (err >= 0)
+        err = fucb_delete(c->c);
+    if (err < 0)
+        return err;
+    after = callbacks_call(s, c, JET_cbtypAfterDelete);
+    (void)after;
+    return err;
 }
 
 JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid)
@@ -85,9 +123,7 @@ JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid)
         return api_leave(s, RAISE(JET_errIllegalOperation));
     cursor_look(c);
     err = cursor_may_write(c);
-    if (err >= 0)
-        err = fucb_delete(c->c);
-    return api_leave(s, err);
+    return api_leave(s, err < 0 ? err : delete (s, c));
 }
 
 static JET_ERR set_column(struct jcursor *c, JET_COLUMNID id, const void *data, uint32_t len,
@@ -144,9 +180,10 @@ JET_ERR JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID colum
 {
     struct jsess *s;
     struct jcursor *c;
-    int64_t delta, old;
+    struct fucb_escrowed done;
+    int64_t delta;
     int32_t narrow;
-    JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c);
+    JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c), after = JET_errSuccess;
 
     if (err < 0)
         return err;
@@ -164,12 +201,15 @@ JET_ERR JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID colum
         memcpy(&delta, pv, sizeof(delta));
     err = cursor_may_write(c);
     if (err >= 0)
-        err = fucb_escrow(c->c, columnid, delta, cbMax, &old);
+        err = fucb_escrow(c->c, columnid, delta, cbMax, &done);
+    if (err >= 0 && done.finalize)
+        after = callbacks_call(s, c, JET_cbtypFinalize);
+    (void)after;
     if (err >= 0 && pcbOldActual)
         *pcbOldActual = cbMax;
     if (err >= 0 && pvOld && cbOldMax) {
-        narrow = (int32_t)old;
-        memcpy(pvOld, cbMax == 8 ? (void *)&old : (void *)&narrow, cbMax);
+        narrow = (int32_t)done.old;
+        memcpy(pvOld, cbMax == 8 ? (void *)&done.old : (void *)&narrow, cbMax);
     }
     return api_leave(s, err);
 }

@@ -150,7 +150,7 @@ JET_ERR os_create_temp_in(const char *dir, int *ret_fd)
             (void)unlink(name);
     }
     if (fd < 0)
-        return errno == ENOENT ? RAISE(JET_errInvalidPath) : os_error(errno);
+        return os_error(errno);
     *ret_fd = fd;
     return JET_errSuccess;
 }

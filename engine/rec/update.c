@@ -486,15 +486,22 @@ static JET_ERR delete_record(struct fucb *c)
     return err < 0 ? err : dir_flag_delete(&c->data, 0);
 }
 
-static JET_ERR writable(const struct fucb *c)
+JET_ERR fucb_writable(const struct fucb *c)
 {
     return c->how & FCB_READ_ONLY || c->db->read_only ? RAISE(JET_errPermissionDenied)
                                                       : JET_errSuccess;
 }
 
+JET_ERR fucb_delete_begun(struct fucb *c)
+{
+    JET_ERR err = work_places(c);
+
+    return err < 0 ? err : delete_record(c);
+}
+
 JET_ERR fucb_delete(struct fucb *c)
 {
-    JET_ERR err = writable(c);
+    JET_ERR err = fucb_writable(c);
 
     if (err >= 0 && c->prep != FUCB_PREP_NONE)
         err = RAISE(JET_errAlreadyPrepared);
@@ -504,8 +511,7 @@ JET_ERR fucb_delete(struct fucb *c)
         err = fucb_change_begin(c);
     if (err < 0)
         return err;
-    err = work_places(c);
-    return fucb_change_end(c, err < 0 ? err : delete_record(c));
+    return fucb_change_end(c, fucb_delete_begun(c));
 }
 
 /* ---- JetUpdate ------------------------------------------------------------------------------- */
@@ -545,7 +551,7 @@ JET_ERR fucb_update(struct fucb *c, void *buf, uint32_t cap, uint32_t *ret_len, 
 {
     const bool replace = c->prep == FUCB_PREP_REPLACE || c->prep == FUCB_PREP_REPLACE_NO_LOCK;
     struct norm_key bm = {.len = 0};
-    JET_ERR err = writable(c);
+    JET_ERR err = fucb_writable(c);
 
     if (err < 0)
         return err;
@@ -564,7 +570,7 @@ JET_ERR fucb_update(struct fucb *c, void *buf, uint32_t cap, uint32_t *ret_len, 
                          cap, ret_len);
 }
 
-/* ---- locks and escrow ------------------------------------------------------------------------ */
+/* ---- locks ------------------------------------------------------------------------ */
 
 /* An index build waits for whoever has locked a record: it is a change as any other. */
 JET_ERR fucb_lock_record(struct fucb *c, enum ver_oper lock)
@@ -581,7 +587,7 @@ JET_ERR fucb_lock_record(struct fucb *c, enum ver_oper lock)
 
 JET_ERR fucb_lock(struct fucb *c, bool write)
 {
-    JET_ERR err = write ? writable(c) : JET_errSuccess;
+    JET_ERR err = write ? fucb_writable(c) : JET_errSuccess;
 
     if (err >= 0 && c->sess->level == 0)
         err = RAISE(JET_errNotInTransaction);
@@ -599,57 +605,5 @@ JET_ERR fucb_check_conflict(struct fucb *c)
     bm = dir_bookmark(&c->data);
     err = ver_conflict(c->sess, c->data.tree, VER_WRITE_LOCK, &bm);
     dir_release(&c->data);
-    return err;
-}
-
-/* The column's place in the record must be there: a record older than the column has it not. */
-static JET_ERR check_escrow(struct fucb *c, const struct column *col)
-{
-    enum tagged_layout layout;
-    struct recview v;
-    struct dir_node n;
-    struct value val;
-    JET_ERR err = fucb_get(c, &n, &layout);
-
-    if (err < 0)
-        return err;
-    if (recview_init(&v, n.data, layout))
-        err = RAISE(JET_errDatabaseCorrupted);
-    else if (recview_get(&v, col, 1, &val) != RECORD_VALUE)
-        err = RAISE(JET_errInvalidOperation);
-    dir_release(&c->data);
-    return err;
-}
-
-JET_ERR fucb_escrow(struct fucb *c, uint32_t columnid, int64_t delta, uint32_t len,
-                    int64_t *ret_old)
-{
-    const struct column *col;
-    int64_t old;
-    JET_ERR err = writable(c);
-
-    if (err >= 0)
-        err = fucb_refresh(c);
-    if (err >= 0)
-        err = fucb_column(c, columnid, &col);
-    if (err < 0)
-        return err;
-    if (!(col->flags & COLUMN_ESCROW))
-        return RAISE(JET_errInvalidOperation);
-    if (len != col->len)
-        return RAISE(JET_errInvalidBufferSize);
-    if (c->prep != FUCB_PREP_NONE)
-        return RAISE(JET_errAlreadyPrepared);
-    if (c->sess->level == 0)
-        return RAISE(JET_errNotInTransaction);
-    err = check_escrow(c, col);
-    if (err >= 0)
-        err = fucb_change_begin(c);
-    if (err < 0)
-        return err;
-    err =
-        fucb_change_end(c, dir_delta(&c->data, (uint16_t)col->offset, delta, col->len == 8, &old));
-    if (err >= 0 && ret_old)
-        *ret_old = old;
     return err;
 }

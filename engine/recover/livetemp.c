@@ -19,6 +19,8 @@ static JET_ERR make_db(struct live *l, const char *dir)
     if (err < 0)
         return err;
     err = os_create_temp_in(dir, &fd);
+    if (err == JET_errFileNotFound)
+        err = RAISE(JET_errInvalidPath);
     if (err >= 0)
         err = livedb_create_temp(l, s, fd, "(temporary database)", &d);
     sess_free(s);
