@@ -1893,6 +1893,14 @@ JET_ERR JetGetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvPar
                                uint32_t cbParamMax, uint32_t *pcbParamActual);
 JET_ERR JetSetSessionParameter(JET_SESID sesid, uint32_t sesparamid, void *pvParam,
                                uint32_t cbParam);
+/* Functions for changes of a table's rows, called on the thread that makes the change; they may use its session. cbtyp: one
+ * or more of JET_cbtypFinalize .. AfterDelete. An error of one Before a change is what the changing call gives, and nothing
+ * is changed; one After it is not looked at. They stay until the database is closed. A row that goes by itself
+ * (JET_bitColumnDeleteOnZero) is not told. JET_errInvalidParameter; JET_errIllegalOperation: a temporary table. */
+JET_ERR JetRegisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp,
+                            JET_CALLBACK pCallback, void *pvContext, JET_HANDLE *phCallbackId);
+JET_ERR JetUnregisterCallback(JET_SESID sesid, JET_TABLEID tableid, JET_CBTYP cbtyp,
+                              JET_HANDLE hCallbackId);
 JET_ERR JetGetThreadStats(void *pvResult, uint32_t cbMax);
 JET_ERR JetBeginTransaction(JET_SESID sesid);
 JET_ERR JetBeginTransaction2(JET_SESID sesid, JET_GRBIT grbit);

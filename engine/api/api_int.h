@@ -50,8 +50,9 @@ struct jinst {
     _Atomic int state; /* changes with process.lock (process.h) */
     bool started;      /* process.lock */
     _Atomic bool
-        stopped;     /* JetStopServiceInstance: calls get JET_errClientRequestToStopJetService */
-    struct inst *in; /* while it runs */
+        stopped;       /* JetStopServiceInstance: calls get JET_errClientRequestToStopJetService */
+    struct inst *in;   /* while it runs */
+    struct inst *temp; /* its temporary database; NULL: none yet (lock to make it) */
     pthread_mutex_t lock; /* the list of sessions; databases being attached */
     struct jsess *sessions;
     unsigned nr_sessions;
@@ -76,8 +77,9 @@ struct jsess {
     JET_SESID handle;       /* this and all below: who is busy */
     struct jinst *inst;
     struct sess *s;
-    uintptr_t thread;  /* that began the transaction; 0: none is open */
-    uintptr_t context; /* JetSetSessionContext; 0: none */
+    struct tempsess *temp; /* tempsess.h; NULL: it has had no temporary table yet */
+    uintptr_t thread;      /* that began the transaction; 0: none is open */
+    uintptr_t context;     /* JetSetSessionContext; 0: none */
     bool has_context;
     unsigned opened[DBID_MAX + 1]; /* JetOpenDatabase, by dbid */
     bool opened_read_only[DBID_MAX + 1];
@@ -88,17 +90,39 @@ struct jsess {
     struct jsess *next, *prev; /* jinst.lock */
 };
 
-struct temp_table; /* temptable.h: rows in memory, for lists and JetOpenTempTable */
+struct temp_table; /* temptable.h: rows in memory, for the lists of JetGet...Info */
+struct tempsess;
 
 struct jcursor {
     JET_TABLEID handle;
     struct jsess *s;
     uint8_t level;  /* of the session when it was opened: a rollback below closes it */
-    struct fucb *c; /* NULL: a temporary table */
+    struct fucb *c; /* NULL: a list */
     struct temp_table *t;
+    struct {     /* of JetOpenTempTable */
+        bool is; /* c is on one; its session is tempsess's */
+        bool
+            sorting; /* nobody has looked yet: of equal rows the first one stays, the others go without a word */
+        bool sort_only;  /* no row comes after the first look */
+        JET_GRBIT grbit; /* JET_bitTT... */
+    } temp;
     JET_LS ls;
     struct jcursor *next, *prev;
 };
+
+/* Rows without a schema that anybody could ask for or change. */
+static inline bool cursor_is_private(const struct jcursor *c)
+{
+    return c->t || c->temp.is;
+}
+/* The rows are looked at: a temporary table has them in order from now on. */
+static inline void cursor_look(struct jcursor *c)
+{
+    if (c->temp.sorting) {
+        c->temp.sorting = false;
+        c->c->unversioned = false;
+    }
+}
 
 static inline uintptr_t this_thread(void)
 {
@@ -127,6 +151,9 @@ void cursor_close(struct jcursor *c);
  * JET_errTooManySorts: JET_paramMax... */
 must_check JET_ERR cursor_new(struct jsess *s, struct fucb *c, struct temp_table *t,
                               JET_TABLEID *ret);
+/* ... of a cursor on a temporary table, which goes with the last one; temp is the jcursor's. */
+must_check JET_ERR cursor_new_temp(struct jsess *s, struct fucb *c, const struct jcursor *like,
+                                   JET_TABLEID *ret);
 /* Inserts of this cursor give auto-increment columns themselves (eseutil compact). */
 must_check JET_ERR cursor_keep_numbers(JET_TABLEID tableid);
 /* Out of its instance and gone; waits for a call that is about to find out. The caller may be that
@@ -140,6 +167,10 @@ must_check JET_ERR api_open_table(struct jsess *s, JET_DBID dbid, const char *na
 /* A cursor of a database that the session has open for reading only changes nothing, and one that
  * is read-only itself neither. */
 must_check JET_ERR cursor_may_write(const struct jcursor *c);
+
+/* callback.c: calls what is registered for the cursor's table, on this thread, the session let go of meanwhile. The first
+ * error ends it. JET_errInvalidTableId, JET_errInvalidSesid: a function has closed the cursor, or ended the session. */
+must_check JET_ERR callbacks_call(struct jsess *s, struct jcursor *c, JET_CBTYP kind);
 
 /* Where faults of an instance go: the program's sink, or the system log. ctx: the instance; NULL: of none (an external
  * restore, a volume's snapshot). */

@@ -14,7 +14,7 @@ static JET_ERR enter_ddl(JET_SESID sesid, JET_TABLEID tableid, struct jsess **s,
 
     if (err < 0)
         return err;
-    err = (*c)->t ? RAISE(JET_errIllegalOperation) : cursor_may_write(*c);
+    err = cursor_is_private(*c) ? RAISE(JET_errIllegalOperation) : cursor_may_write(*c);
     return err < 0 ? api_leave(*s, err) : err;
 }
 
@@ -473,7 +473,7 @@ static JET_ERR table_column_info(JET_SESID sesid, JET_TABLEID tableid, const voi
 
     if (err < 0)
         return err;
-    if (c->t)
+    if (cursor_is_private(c))
         return api_leave(s, RAISE(JET_errIllegalOperation));
     err = check_asked(&a);
     if (err < 0)

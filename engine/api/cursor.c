@@ -16,6 +16,7 @@ JET_ERR JetMove(JET_SESID sesid, JET_TABLEID tableid, int32_t cRow, JET_GRBIT gr
         return err;
     if (grbit & ~JET_bitMoveKeyNE)
         return api_leave(s, RAISE(JET_errInvalidGrbit));
+    cursor_look(c);
     return api_leave(s, c->t ? temp_move(c->t, cRow)
                              : fucb_move(c->c, cRow, grbit & JET_bitMoveKeyNE));
 }
@@ -41,7 +42,10 @@ JET_ERR JetSeek(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
     struct jcursor *c;
     JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c);
 
-    return err < 0 ? err : api_leave(s, c->t ? temp_seek(c->t, grbit) : fucb_seek(c->c, grbit));
+    if (err < 0)
+        return err;
+    cursor_look(c);
+    return api_leave(s, c->t ? temp_seek(c->t, grbit) : fucb_seek(c->c, grbit));
 }
 
 JET_ERR JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
@@ -50,8 +54,10 @@ JET_ERR JetSetIndexRange(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
     struct jcursor *c;
     JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c);
 
-    return err < 0 ? err
-                   : api_leave(s, c->t ? temp_range(c->t, grbit) : fucb_set_range(c->c, grbit));
+    if (err < 0)
+        return err;
+    cursor_look(c);
+    return api_leave(s, c->t ? temp_range(c->t, grbit) : fucb_set_range(c->c, grbit));
 }
 
 static JET_ERR put_bytes(struct slice what, void *buf, uint32_t cb, uint32_t *ret)
@@ -77,6 +83,8 @@ JET_ERR JetRetrieveKey(JET_SESID sesid, JET_TABLEID tableid, void *pvKey, uint32
     if ((!pvKey && cbMax) || grbit & ~JET_bitRetrieveCopy)
         return api_leave(
             s, RAISE(grbit & ~JET_bitRetrieveCopy ? JET_errInvalidGrbit : JET_errInvalidParameter));
+    if (!(grbit & JET_bitRetrieveCopy))
+        cursor_look(c);
     err = c->t ? temp_key(c->t, grbit & JET_bitRetrieveCopy, &k)
                : fucb_retrieve_key(c->c, grbit & JET_bitRetrieveCopy, key, sizeof(key), &k.len);
     return api_leave(s, err < 0 ? err : put_bytes(k, pvKey, cbMax, pcbActual));
@@ -95,6 +103,7 @@ JET_ERR JetGetBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, u
         return err;
     if (!pvBookmark && cbMax)
         return api_leave(s, RAISE(JET_errInvalidParameter));
+    cursor_look(c);
     if (c->t) {
         err = temp_bookmark(c->t, &number);
         len = sizeof(number);
@@ -121,6 +130,7 @@ JET_ERR JetGotoBookmark(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, 
         return err;
     if (!pvBookmark || cbBookmark == 0)
         return api_leave(s, RAISE(JET_errInvalidBookmark));
+    cursor_look(c);
     if (!c->t)
         return api_leave(s, fucb_goto_bookmark(c->c, (struct slice){pvBookmark, cbBookmark}));
     if (cbBookmark != sizeof(number))
@@ -143,9 +153,10 @@ JET_ERR JetGetSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void 
         return err;
     if (grbit)
         return api_leave(s, RAISE(JET_errInvalidGrbit));
-    if (c->t || (!pvSecondaryKey && cbSecondaryKeyMax) ||
+    if (cursor_is_private(c) || (!pvSecondaryKey && cbSecondaryKeyMax) ||
         (!pvPrimaryBookmark && cbPrimaryBookmarkMax))
-        return api_leave(s, RAISE(c->t ? JET_errIllegalOperation : JET_errInvalidParameter));
+        return api_leave(
+            s, RAISE(cursor_is_private(c) ? JET_errIllegalOperation : JET_errInvalidParameter));
     err = fucb_index_bookmark(c->c, pvSecondaryKey, cbSecondaryKeyMax, &key_len, pvPrimaryBookmark,
                               cbPrimaryBookmarkMax, &bm_len);
     if (pcbSecondaryKeyActual)
@@ -165,7 +176,7 @@ JET_ERR JetGotoSecondaryIndexBookmark(JET_SESID sesid, JET_TABLEID tableid, void
 
     if (err < 0)
         return err;
-    if (c->t)
+    if (cursor_is_private(c))
         return api_leave(s, RAISE(JET_errIllegalOperation));
     return api_leave(
         s, fucb_goto_index_bookmark(c->c, (struct slice){pvSecondaryKey, cbSecondaryKey},
@@ -183,7 +194,7 @@ static JET_ERR set_index(JET_SESID sesid, JET_TABLEID tableid, const char *name,
 
     if (err < 0)
         return err;
-    if (c->t)
+    if (cursor_is_private(c))
         return api_leave(s, name && *name ? RAISE(JET_errIndexNotFound) : JET_errSuccess);
     if (grbit & ~(JET_bitNoMove | JET_bitMoveBeforeFirst))
         return api_leave(s, RAISE(JET_errInvalidGrbit));
@@ -204,7 +215,8 @@ static JET_ERR name_of_id(JET_SESID sesid, JET_TABLEID tableid, const JET_INDEXI
 
     if (err < 0)
         return err;
-    return api_leave(s, c->t ? RAISE(JET_errInvalidIndexId) : index_id_find(c->c, id, name));
+    return api_leave(s, cursor_is_private(c) ? RAISE(JET_errInvalidIndexId)
+                                             : index_id_find(c->c, id, name));
 }
 
 JET_ERR JetSetCurrentIndex4(JET_SESID sesid, JET_TABLEID tableid, const char *szIndexName,
@@ -275,7 +287,7 @@ static JET_ERR current_index(JET_SESID sesid, JET_TABLEID tableid, void *buf, ui
 
     if (err < 0)
         return err;
-    name = c->t ? "" : fucb_index_name(c->c);
+    name = cursor_is_private(c) ? "" : fucb_index_name(c->c);
     if (!buf)
         err = RAISE(JET_errInvalidParameter);
     else if (wide)
@@ -312,6 +324,7 @@ JET_ERR JetIndexRecordCount2(JET_SESID sesid, JET_TABLEID tableid, uint64_t *pul
         return err;
     if (!pullRecords)
         return api_leave(s, RAISE(JET_errInvalidParameter));
+    cursor_look(c);
     return api_leave(s, c->t ? temp_count(c->t, ullRecordsMax, pullRecords)
                              : fucb_count(c->c, ullRecordsMax, pullRecords));
 }
@@ -343,6 +356,7 @@ JET_ERR JetGetRecordPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *p
         return api_leave(s, RAISE(JET_errInvalidParameter));
     if (c->t)
         return api_leave(s, RAISE(JET_errIllegalOperation));
+    cursor_look(c);
     err = fucb_position(c->c, &before, &total);
     if (err >= 0) {
         while (total > UINT32_MAX) {
@@ -367,6 +381,7 @@ JET_ERR JetGotoPosition(JET_SESID sesid, JET_TABLEID tableid, JET_RECPOS *precpo
         return api_leave(s, RAISE(JET_errInvalidParameter));
     if (c->t)
         return api_leave(s, RAISE(JET_errIllegalOperation));
+    cursor_look(c);
     return api_leave(s, fucb_goto_position(c->c, precpos->centriesLT, precpos->centriesTotal));
 }
 

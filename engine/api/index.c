@@ -17,7 +17,7 @@ static JET_ERR create(struct jsess *s, struct jcursor *c, const struct index_in 
     struct ddl_index *ix;
     JET_ERR err;
 
-    if (c->t)
+    if (cursor_is_private(c))
         return RAISE(JET_errIllegalOperation);
     err = cursor_may_write(c);
     if (err >= 0)
@@ -88,7 +88,7 @@ JET_ERR JetDeleteIndex(JET_SESID sesid, JET_TABLEID tableid, const char *szIndex
 
     if (err < 0)
         return err;
-    err = c->t ? RAISE(JET_errIllegalOperation) : cursor_may_write(c);
+    err = cursor_is_private(c) ? RAISE(JET_errIllegalOperation) : cursor_may_write(c);
     return api_leave(s, err < 0 ? err : ddl_delete_index(s->s, c->c->fcb, szIndexName));
 }
 

@@ -523,7 +523,7 @@ static JET_ERR table_index_info(JET_SESID sesid, JET_TABLEID tableid, const stru
 
     if (err < 0)
         return err;
-    err = c->t ? RAISE(JET_errIllegalOperation) : check_asked(a);
+    err = cursor_is_private(c) ? RAISE(JET_errIllegalOperation) : check_asked(a);
     return api_leave(s, err < 0 ? err : index_info(s, c->c, a));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "api/listing.h"
+#include "api/tempsess.h"
 #include "api/utf.h"
 #include "btree/spacewrite.h"
 
@@ -161,16 +162,23 @@ static JET_ERR put_name(const struct answer *a, const char *name)
                    : put(a, name, (uint32_t)strlen(name) + 1);
 }
 
-static JET_ERR put_object(const struct answer *a, const struct jcursor *c)
+static JET_ERR put_object(const struct answer *a, struct jcursor *c)
 {
     JET_OBJECTINFO info = {.cbStruct = sizeof(info),
                            .objtyp = JET_objtypTable,
                            .grbit = JET_bitTableInfoBookmark | JET_bitTableInfoRollback};
 
     if (c->t) {
-        info.grbit =
-            JET_bitTableInfoBookmark | (temp_is_updatable(c->t) ? JET_bitTableInfoUpdatable : 0);
+        info.grbit = JET_bitTableInfoBookmark;
         info.cRecord = temp_nr_rows(c->t);
+        return put(a, &info, sizeof(info));
+    }
+    if (c->temp.is) {
+        JET_ERR err = temp_count_rows(c, &info.cRecord);
+        if (err < 0)
+            return err;
+        if (c->temp.grbit & JET_bitTTUpdatable)
+            info.grbit |= JET_bitTableInfoUpdatable;
         return put(a, &info, sizeof(info));
     }
     if (cursor_may_write(c) >= 0 && !c->c->db->read_only)
@@ -263,7 +271,8 @@ static JET_ERR table_info(JET_SESID sesid, JET_TABLEID tableid, struct answer a,
         return api_leave(s, RAISE(JET_errInvalidParameter));
     if (level == JET_TblInfo)
         return api_leave(s, put_object(&a, c));
-    return api_leave(s, c->t ? RAISE(JET_errInvalidOperation) : of_table(&a, c->c, level));
+    return api_leave(s, cursor_is_private(c) ? RAISE(JET_errInvalidOperation)
+                                             : of_table(&a, c->c, level));
 }
 
 JET_ERR JetGetTableInfo(JET_SESID sesid, JET_TABLEID tableid, void *pvResult, uint32_t cbMax,

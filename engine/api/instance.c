@@ -253,10 +253,11 @@ static JET_ERR end(struct jinst *i, JET_GRBIT grbit)
         (void)inst_fail(i->in, JET_errInstanceUnavailable);
     while (i->sessions)
         session_end(i->sessions);
+    live_temp_free(i->temp);
     err = live_term(i->in, grbit & JET_bitTermDirty    ? LIVE_DIRTY
                            : grbit & JET_bitTermAbrupt ? LIVE_ABRUPT
                                                        : LIVE_COMPLETE);
-    i->in = NULL;
+    i->in = i->temp = NULL;
     instance_remove(i);
     return err;
 }

@@ -16,18 +16,18 @@ JET_ERR listing_begin(struct listing *l, const struct listing_column *columns, u
                                   .coltyp = columns[i].coltyp,
                                   .cp = wide ? CP_UTF16 : CP_ANSI,
                                   .grbit = columns[i].grbit};
-    return temp_table_new(defs, nr, JET_bitTTScrollable | JET_bitTTIndexed, NULL, &l->t);
+    return temp_table_new(defs, nr, &l->t);
 }
 
 void listing_row(struct listing *l)
 {
-    l->err = temp_prepare(l->t, false);
+    l->err = temp_prepare(l->t);
 }
 
 void listing_put_bytes(struct listing *l, unsigned column, struct slice bytes)
 {
     if (l->err >= 0)
-        l->err = temp_set(l->t, listing_id(column), bytes.p, bytes.len, 0);
+        l->err = temp_set(l->t, listing_id(column), bytes.p, bytes.len);
 }
 
 void listing_put(struct listing *l, unsigned column, uint32_t number)

@@ -1,4 +1,4 @@
-/* The lists that JetGet...Info gives: a temporary table, filled, and a cursor on its first row. */
+/* The lists that JetGet...Info gives: rows in memory, and a cursor on the first one. */
 #ifndef ESE_API_LISTING_H
 #define ESE_API_LISTING_H
 
@@ -29,7 +29,7 @@ must_check JET_ERR listing_end_row(struct listing *l);
 /* The cursor on its first row. */
 must_check JET_ERR listing_give(struct listing *l, struct jsess *s, JET_TABLEID *ret);
 void listing_drop(struct listing *l); /* fine after listing_give, or when it was not begun */
-/* Columns of a temporary table have their place's number as id. */
+/* A column's id is the number of its place. */
 static inline JET_COLUMNID listing_id(unsigned column)
 {
     return column + 1;

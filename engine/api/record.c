@@ -6,19 +6,27 @@
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
-static JET_ERR temp_prepare_update(struct temp_table *t, uint32_t prep)
+/* Rows of a temporary table come as long as nobody has looked, and are changed where that was asked for. */
+static JET_ERR may_prepare(struct jcursor *c, uint32_t prep)
 {
-    switch (prep) {
-    case JET_prepInsert:
-        return temp_prepare(t, false);
-    case JET_prepReplace:
-    case JET_prepReplaceNoLock:
-        return temp_prepare(t, true);
-    case JET_prepCancel:
-        return temp_cancel(t);
-    default:
-        return RAISE(JET_errIllegalOperation);
+    if (c->t)
+        return RAISE(JET_errIllegalOperation); /* a list */
+    if (!c->temp.is || prep == JET_prepCancel || prep == JET_prepReadOnlyCopy)
+        return JET_errSuccess;
+    if (c->temp.grbit & JET_bitTTUpdatable) {
+        if (prep != JET_prepInsert)
+            cursor_look(c);
+        return JET_errSuccess;
     }
+    return prep == JET_prepInsert && !(c->temp.sort_only && !c->temp.sorting)
+               ? JET_errSuccess
+               : RAISE(JET_errIllegalOperation);
+}
+
+/* Of rows with equal keys the first one stays, until somebody has looked. */
+static JET_ERR drop_duplicate(struct jcursor *c)
+{
+    return fucb_prepare(c->c, FUCB_PREP_CANCEL);
 }
 
 JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
@@ -34,8 +42,35 @@ JET_ERR JetPrepareUpdate(JET_SESID sesid, JET_TABLEID tableid, uint32_t prep)
     if (prep != JET_prepReadOnlyCopy && prep != JET_prepCancel)
         err = cursor_may_write(c);
     if (err >= 0)
-        err = c->t ? temp_prepare_update(c->t, prep) : fucb_prepare(c->c, (enum fucb_prep)prep);
+        err = may_prepare(c, prep);
+    if (err >= 0)
+        err = fucb_prepare(c->c, (enum fucb_prep)prep);
     return api_leave(s, err);
+}
+
+struct bookmark_out {
+    void *buf;
+    uint32_t cap, *ret_len;
+};
+
+/* An error of a function after the update does not undo it, and is not told (JET_CBTYP). */
+static JET_ERR update(struct jsess *s, struct jcursor *c, const struct bookmark_out *bm,
+                      JET_GRBIT grbit)
+{
+    const bool replace = c->c->prep == FUCB_PREP_REPLACE || c->c->prep == FUCB_PREP_REPLACE_NO_LOCK;
+    JET_ERR err = JET_errSuccess, after;
+
+    if (c->c->prep != FUCB_PREP_NONE)
+        err = callbacks_call(s, c, replace ? JET_cbtypBeforeReplace : JET_cbtypBeforeInsert);
+    if (err >= 0)
+        err = fucb_update(c->c, bm->buf, bm->cap, bm->ret_len, grbit);
+    if (err == JET_errKeyDuplicate && c->temp.sorting)
+        return drop_duplicate(c);
+    if (err < 0)
+        return err;
+    after = callbacks_call(s, c, replace ? JET_cbtypAfterReplace : JET_cbtypAfterInsert);
+    (void)after;
+    return err;
 }
 
 JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
@@ -49,18 +84,31 @@ JET_ERR JetUpdate2(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint3
         return err;
     if (!pvBookmark && cbBookmark)
         return api_leave(s, RAISE(JET_errInvalidParameter));
-    if (c->t) {
-        if (pcbActual)
-            *pcbActual = 0;
-        return api_leave(s, temp_update(c->t));
-    }
-    return api_leave(s, fucb_update(c->c, pvBookmark, cbBookmark, pcbActual, grbit));
+    if (c->t)
+        return api_leave(s, RAISE(JET_errUpdateNotPrepared));
+    return api_leave(
+        s, update(s, c, &(struct bookmark_out){pvBookmark, cbBookmark, pcbActual}, grbit));
 }
 
 JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32_t cbBookmark,
                   uint32_t *pcbActual)
 {
     return JetUpdate2(sesid, tableid, pvBookmark, cbBookmark, pcbActual, 0);
+}
+
+static JET_ERR delete (struct jsess *s, struct jcursor *c)
+{
+    JET_ERR err = fucb_check(c->c), after;
+
+    if (err >= 0)
+        err = callbacks_call(s, c, JET_cbtypBeforeDelete);
+    if (err >= 0)
+        err = fucb_delete(c->c);
+    if (err < 0)
+        return err;
+    after = callbacks_call(s, c, JET_cbtypAfterDelete);
+    (void)after;
+    return err;
 }
 
 JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid)
@@ -71,10 +119,11 @@ JET_ERR JetDelete(JET_SESID sesid, JET_TABLEID tableid)
 
     if (err < 0)
         return err;
+    if (c->t || (c->temp.is && !(c->temp.grbit & JET_bitTTUpdatable)))
+        return api_leave(s, RAISE(JET_errIllegalOperation));
+    cursor_look(c);
     err = cursor_may_write(c);
-    if (err >= 0)
-        err = c->t ? temp_delete(c->t) : fucb_delete(c->c);
-    return api_leave(s, err);
+    return api_leave(s, err < 0 ? err : delete (s, c));
 }
 
 static JET_ERR set_column(struct jcursor *c, JET_COLUMNID id, const void *data, uint32_t len,
@@ -83,7 +132,7 @@ static JET_ERR set_column(struct jcursor *c, JET_COLUMNID id, const void *data, 
     if (len > 0x7fffffff || (!data && len && !(grbit & JET_bitSetSizeLV)))
         return RAISE(JET_errInvalidParameter);
     if (c->t)
-        return temp_set(c->t, id, data, len, grbit);
+        return RAISE(JET_errUpdateNotPrepared);
     return fucb_set(c->c, id, (struct slice){data, len}, grbit, offset, itag);
 }
 
@@ -131,9 +180,10 @@ JET_ERR JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID colum
 {
     struct jsess *s;
     struct jcursor *c;
-    int64_t delta, old;
+    struct fucb_escrowed done;
+    int64_t delta;
     int32_t narrow;
-    JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c);
+    JET_ERR err = api_enter_cursor(sesid, tableid, &s, &c), after = JET_errSuccess;
 
     if (err < 0)
         return err;
@@ -151,12 +201,15 @@ JET_ERR JetEscrowUpdate(JET_SESID sesid, JET_TABLEID tableid, JET_COLUMNID colum
         memcpy(&delta, pv, sizeof(delta));
     err = cursor_may_write(c);
     if (err >= 0)
-        err = fucb_escrow(c->c, columnid, delta, cbMax, &old);
+        err = fucb_escrow(c->c, columnid, delta, cbMax, &done);
+    if (err >= 0 && done.finalize)
+        after = callbacks_call(s, c, JET_cbtypFinalize);
+    (void)after;
     if (err >= 0 && pcbOldActual)
         *pcbOldActual = cbMax;
     if (err >= 0 && pvOld && cbOldMax) {
-        narrow = (int32_t)old;
-        memcpy(pvOld, cbMax == 8 ? (void *)&old : (void *)&narrow, cbMax);
+        narrow = (int32_t)done.old;
+        memcpy(pvOld, cbMax == 8 ? (void *)&done.old : (void *)&narrow, cbMax);
     }
     return api_leave(s, err);
 }
@@ -181,7 +234,7 @@ JET_ERR JetGetLock(JET_SESID sesid, JET_TABLEID tableid, JET_GRBIT grbit)
 static JET_ERR temp_retrieve(struct temp_table *t, struct fucb_value *v)
 {
     struct slice cell;
-    JET_ERR err = temp_get(t, v->columnid, v->grbit & JET_bitRetrieveCopy, &cell);
+    JET_ERR err = temp_get(t, v->columnid, &cell);
 
     if (err < 0)
         return err;
@@ -199,6 +252,8 @@ static JET_ERR retrieve(struct jcursor *c, struct fucb_value *v)
 {
     if (!v->buf)
         v->cap = 0;
+    if (!(v->grbit & JET_bitRetrieveCopy))
+        cursor_look(c);
     return c->t ? temp_retrieve(c->t, v) : fucb_retrieve(c->c, v);
 }
 

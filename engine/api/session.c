@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api/api_int.h"
+#include "api/tempsess.h"
 #include "api/temptable.h"
 #include "api/utf.h"
 
@@ -108,12 +109,23 @@ static void count_down(_Atomic uint32_t *nr)
     atomic_fetch_sub_explicit(nr, 1, memory_order_relaxed);
 }
 
-static JET_ERR count_cursor(struct jinst *i, struct fucb *c)
+static JET_ERR count_temp(struct jinst *i, struct fucb *c)
 {
-    if (!c)
-        return count_one(&i->nr_temps, PARAM(&i->params, MaxTemporaryTables))
-                   ? JET_errSuccess
-                   : RAISE(JET_errTooManySorts);
+    if (c && !fucb_is_first(c))
+        return JET_errSuccess;
+    if (count_one(&i->nr_temps, PARAM(&i->params, MaxTemporaryTables)))
+        return JET_errSuccess;
+    if (c)
+        (void)fucb_is_last(c);
+    return RAISE(JET_errTooManySorts);
+}
+
+static JET_ERR count_cursor(struct jinst *i, const struct jcursor *like)
+{
+    struct fucb *c = like->c;
+
+    if (cursor_is_private(like))
+        return count_temp(i, c);
     if (!count_one(&i->nr_cursors, PARAM(&i->params, MaxCursors)))
         return RAISE(JET_errOutOfCursors);
     if (fucb_is_first(c) && !count_one(&i->nr_tables, PARAM(&i->params, MaxOpenTables))) {
@@ -124,49 +136,50 @@ static JET_ERR count_cursor(struct jinst *i, struct fucb *c)
     return JET_errSuccess;
 }
 
-static void uncount_cursor(struct jinst *i, struct fucb *c)
+/* Whether it was the table's last one. */
+static bool uncount_cursor(struct jinst *i, const struct jcursor *j)
 {
-    if (!c) {
-        count_down(&i->nr_temps);
-        return;
-    }
-    count_down(&i->nr_cursors);
-    if (fucb_is_last(c))
-        count_down(&i->nr_tables);
+    const bool last = !j->c || fucb_is_last(j->c);
+
+    if (!cursor_is_private(j))
+        count_down(&i->nr_cursors);
+    if (last)
+        count_down(cursor_is_private(j) ? &i->nr_temps : &i->nr_tables);
+    return last;
 }
 
-static JET_ERR new_cursor(struct jsess *s, struct fucb *c, struct jcursor **ret)
+static JET_ERR new_cursor(struct jsess *s, const struct jcursor *like, struct jcursor **ret)
 {
     struct jcursor *j;
-    JET_ERR err = count_cursor(s->inst, c);
+    JET_ERR err = count_cursor(s->inst, like);
 
     if (err < 0)
         return err;
-    j = calloc(1, sizeof(*j));
-    if (j)
+    j = malloc(sizeof(*j));
+    if (j) {
+        *j = *like;
         j->handle = handle_new(HANDLE_CURSOR, j, s);
+    }
     if (j && j->handle) {
         *ret = j;
         return JET_errSuccess;
     }
-    uncount_cursor(s->inst, c);
+    (void)uncount_cursor(s->inst, like);
     free(j);
     return RAISE(JET_errOutOfMemory);
 }
 
-JET_ERR cursor_new(struct jsess *s, struct fucb *c, struct temp_table *t, JET_TABLEID *ret)
+static JET_ERR add_cursor(struct jsess *s, const struct jcursor *like, JET_TABLEID *ret)
 {
     struct jcursor *j = NULL;
-    JET_ERR err = new_cursor(s, c, &j);
+    JET_ERR err = new_cursor(s, like, &j);
 
     if (err < 0) {
-        fucb_close(c);
-        temp_table_free(t);
+        fucb_close(like->c);
+        temp_table_free(like->t);
         return err;
     }
     j->s = s;
-    j->c = c;
-    j->t = t;
     j->level = s->s->level;
     j->ls = JET_LSNil;
     j->next = s->cursors;
@@ -175,6 +188,19 @@ JET_ERR cursor_new(struct jsess *s, struct fucb *c, struct temp_table *t, JET_TA
     s->cursors = j;
     *ret = j->handle;
     return JET_errSuccess;
+}
+
+JET_ERR cursor_new(struct jsess *s, struct fucb *c, struct temp_table *t, JET_TABLEID *ret)
+{
+    return add_cursor(s, &(struct jcursor){.c = c, .t = t}, ret);
+}
+
+JET_ERR cursor_new_temp(struct jsess *s, struct fucb *c, const struct jcursor *like,
+                        JET_TABLEID *ret)
+{
+    const struct jcursor new = {.c = c, .temp = like->temp};
+
+    return add_cursor(s, &new, ret);
 }
 
 JET_ERR cursor_keep_numbers(JET_TABLEID tableid)
@@ -189,19 +215,27 @@ JET_ERR cursor_keep_numbers(JET_TABLEID tableid)
 
 void cursor_close(struct jcursor *c)
 {
+    char name[FCB_NAME_LEN];
+    bool last;
+
     *(c->prev ? &c->prev->next : &c->s->cursors) = c->next;
     if (c->next)
         c->next->prev = c->prev;
     handle_drop(c->handle);
-    uncount_cursor(c->s->inst, c->c);
+    last = uncount_cursor(c->s->inst, c);
+    if (c->temp.is)
+        fcb_name(c->c->fcb, name);
     fucb_close(c->c);
     temp_table_free(c->t);
+    if (c->temp.is && last)
+        tempsess_drop(c->s, name);
     free(c);
 }
 
 JET_ERR cursor_may_write(const struct jcursor *c)
 {
-    if (c->c && (c->s->opened_read_only[c->c->db->dbid] || c->c->how & FCB_READ_ONLY))
+    if (c->c && !c->temp.is &&
+        (c->s->opened_read_only[c->c->db->dbid] || c->c->how & FCB_READ_ONLY))
         return RAISE(JET_errPermissionDenied);
     return JET_errSuccess;
 }
@@ -335,6 +369,7 @@ void session_end(struct jsess *s)
         nanosleep(&moment, NULL);
     while (s->cursors)
         cursor_close(s->cursors);
+    tempsess_free(s);
     sess_free(s->s);
     leave_instance(s);
     give_spare(s);
@@ -535,6 +570,10 @@ static JET_ERR begin(JET_SESID sesid, JET_GRBIT grbit)
     if (grbit & ~JET_bitTransactionReadOnly)
         return api_leave(s, RAISE(JET_errInvalidGrbit));
     err = s->s->level < LEVEL_MAX ? trx_begin(s->s) : RAISE(JET_errTransTooDeep);
+    if (err >= 0 && (err = tempsess_begun(s)) < 0) {
+        JET_ERR err2 = trx_rollback(s->s);
+        err = err2 < 0 ? err2 : err;
+    }
     if (err >= 0 && s->s->level == 1 && !s->has_context)
         s->thread = this_thread();
     return api_leave(s, err);
@@ -593,6 +632,7 @@ static JET_ERR commit(struct jsess *s, JET_GRBIT grbit)
     if (err < 0)
         return err;
     err = trx_commit(s->s, grbit & JET_bitCommitLazyFlush || s->s->lazy_default);
+    tempsess_ended(s, true);
     cursors_committed(s);
     if (s->s->level == 0 && !s->has_context)
         s->thread = 0;
@@ -640,6 +680,7 @@ static JET_ERR rollback(struct jsess *s, JET_GRBIT grbit)
     do {
         cursors_roll_back(s);
         err = trx_rollback(s->s);
+        tempsess_ended(s, false);
     } while (err >= 0 && grbit & JET_bitRollbackAll && s->s->level > 0);
     if (s->s->level == 0 && !s->has_context)
         s->thread = 0;

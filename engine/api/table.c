@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/convert.h"
+#include "api/tempsess.h"
 #include "api/utf.h"
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -90,8 +91,13 @@ static JET_ERR dup(struct jsess *s, struct jcursor *c, JET_TABLEID *ret, JET_GRB
         return RAISE(JET_errInvalidGrbit);
     if (c->t) /* its rows are this cursor's */
         return RAISE(JET_errIllegalOperation);
+    cursor_look(c);
     err = fucb_dup(c->c, &copy);
-    return err < 0 ? err : cursor_new(s, copy, NULL, ret);
+    if (err >= 0 && c->temp.is && (err = temp_order(copy)) < 0)
+        fucb_close(copy);
+    if (err < 0)
+        return err;
+    return c->temp.is ? cursor_new_temp(s, copy, c, ret) : cursor_new(s, copy, NULL, ret);
 }
 
 JET_ERR JetDupCursor(JET_SESID sesid, JET_TABLEID tableid, JET_TABLEID *ptableid, JET_GRBIT grbit)

@@ -4,8 +4,6 @@
 
 #include "rec/text.h"
 
-#define COLUMNS_MAX 4096u
-
 struct row {
     uint64_t number;
     uint32_t key_len;
@@ -15,20 +13,16 @@ struct row {
 
 struct temp_table {
     struct column *columns;
-    bool *not_null;
     unsigned nr_columns;
     struct index ix; /* of the key columns; nr_segments 0: rows stay as they come */
     const struct column *segments[INDEX_SEGMENTS_MAX];
     uint8_t version[8], sort_id[16]; /* of ix */
-    JET_GRBIT grbit;
-    bool unique;
     struct row **rows;
     uint32_t nr, room;
     uint64_t next_number;
     bool sorted;
     int64_t at; /* place: -1 in front, nr behind */
     struct row *prepared;
-    bool replacing;
     struct norm_key key, limit;
     unsigned nr_key;
     bool key_whole, range, range_upper, range_inclusive;
@@ -55,123 +49,46 @@ void temp_table_free(struct temp_table *t)
     free_row(t, t->prepared);
     free(t->rows);
     free(t->columns);
-    free(t->not_null);
     free(t);
 }
 
-static JET_ERR check_column(const JET_COLUMNDEF *def)
+static void add_column(struct temp_table *t, const JET_COLUMNDEF *def)
 {
-    if (def->coltyp == JET_coltypNil || def->coltyp > JET_coltypUnsignedLongLong ||
-        def->coltyp == JET_coltypSLV)
-        return RAISE(JET_errInvalidColumnType);
-    if ((def->coltyp == JET_coltypText || def->coltyp == JET_coltypLongText) && def->cp &&
-        def->cp != CP_ANSI && def->cp != CP_UTF16)
-        return RAISE(JET_errInvalidCodePage);
-    return def->grbit & JET_bitColumnMultiValued ? RAISE(JET_errFeatureNotAvailable)
-                                                 : JET_errSuccess;
-}
+    struct column *c = &t->columns[t->nr_columns++];
 
-static JET_ERR add_column(struct temp_table *t, const JET_COLUMNDEF *def)
-{
-    struct column *c = &t->columns[t->nr_columns];
-    JET_ERR err = check_column(def);
-
-    if (err < 0)
-        return err;
     *c = (struct column){.name = "",
-                         .id = t->nr_columns + 1,
-                         .fid = (uint16_t)(t->nr_columns + 1),
+                         .id = t->nr_columns,
+                         .fid = (uint16_t)t->nr_columns,
                          .coltyp = (uint8_t)def->coltyp,
-                         .cp = def->cp ? def->cp : CP_ANSI,
-                         .max_len = def->cbMax,
+                         .cp = def->cp,
                          .len = coltyp_len(def->coltyp)};
-    t->not_null[t->nr_columns++] = def->grbit & JET_bitColumnNotNULL;
     if (!(def->grbit & JET_bitColumnTTKey))
-        return JET_errSuccess;
-    if (t->ix.nr_segments == INDEX_SEGMENTS_MAX)
-        return RAISE(JET_errTooManyKeys);
-    t->ix.segments[t->ix.nr_segments] =
-        (struct index_segment){.fid = c->fid, .descending = def->grbit & JET_bitColumnTTDescending};
+        return;
+    t->ix.segments[t->ix.nr_segments] = (struct index_segment){.fid = c->fid};
     t->segments[t->ix.nr_segments++] = c;
-    return JET_errSuccess;
 }
 
-static JET_ERR set_order(struct temp_table *t, const struct temp_order *o)
+JET_ERR temp_table_new(const JET_COLUMNDEF *columns, uint32_t nr, struct temp_table **ret)
 {
-    static const uint32_t known = SORTKEY_IGNORE_CASE | SORTKEY_IGNORE_NONSPACE |
-                                  SORTKEY_IGNORE_SYMBOLS | SORTKEY_LINGUISTIC_IGNORE_CASE |
-                                  SORTKEY_LINGUISTIC_IGNORE_DIACRITIC | SORTKEY_SORTKEY |
-                                  SORTKEY_IGNORE_KANA_TYPE | SORTKEY_IGNORE_WIDTH | 0x8 | 0x800 |
-                                  0x1000 | 0x8000000; /* ESE: norm.cxx ErrNORMCheckLCMapFlags */
-    uint32_t flags = o && o->lcmap_flags
-                         ? o->lcmap_flags
-                         : SORTKEY_IGNORE_CASE | SORTKEY_IGNORE_KANA_TYPE | SORTKEY_IGNORE_WIDTH;
-    const uint32_t key_most = o && o->key_most ? o->key_most : INDEX_KEY_DEFAULT;
-    const uint32_t segment_most = o && o->segment_most ? o->segment_most : key_most;
+    struct temp_table *t = calloc(1, sizeof(*t));
 
-    if (key_most < JET_cbKeyMostMin || key_most > INDEX_KEY_LIMIT || segment_most > key_most)
-        return RAISE(JET_errInvalidParameter);
-    if (flags != SORTKEY_UPPERCASE) {
-        if (flags & ~known)
-            return RAISE(JET_errInvalidLCMapStringFlags);
-        flags |= SORTKEY_SORTKEY;
-    }
-    t->ix.key_most = key_most;
-    t->ix.segment_most = segment_most;
-    t->ix.lcmap_flags = flags;
-    return JET_errSuccess;
-}
-
-static JET_ERR set_up(struct temp_table *t, const JET_COLUMNDEF *columns, uint32_t nr,
-                      const struct temp_order *order)
-{
-    uint8_t version[8], sort_id[16];
-    JET_ERR err = set_order(t, order);
-
-    norm_version(version, sort_id); /* keys of text are this engine's */
-    memcpy(t->version, version, sizeof(version));
-    memcpy(t->sort_id, sort_id, sizeof(sort_id));
-    t->ix.version = (struct slice){t->version, sizeof(t->version)};
-    t->ix.sort_id = (struct slice){t->sort_id, sizeof(t->sort_id)};
-    for (uint32_t i = 0; i < nr && err >= 0; i++)
-        err = add_column(t, &columns[i]);
-    if (err >= 0 && t->ix.nr_segments == 0 && t->grbit & JET_bitTTForwardOnly)
-        err = RAISE(JET_errCannotMaterializeForwardOnlySort);
-    t->unique = t->ix.nr_segments &&
-                !((t->grbit & (JET_bitTTForwardOnly | JET_bitTTUnique)) == JET_bitTTForwardOnly);
-    return err;
-}
-
-JET_ERR temp_table_new(const JET_COLUMNDEF *columns, uint32_t nr, JET_GRBIT grbit,
-                       const struct temp_order *order, struct temp_table **ret)
-{
-    const JET_GRBIT table =
-        JET_bitTTIndexed | JET_bitTTUpdatable | JET_bitTTScrollable | JET_bitTTForceMaterialization;
-    struct temp_table *t;
-    JET_ERR err;
-
-    if (!columns || nr == 0)
-        return RAISE(JET_errInvalidParameter);
-    if (nr > COLUMNS_MAX)
-        return RAISE(JET_errTooManyColumns);
-    if (grbit & JET_bitTTForwardOnly && grbit & table)
-        return RAISE(JET_errCannotMaterializeForwardOnlySort);
-    t = calloc(1, sizeof(*t));
-    if (!t)
+    if (t)
+        t->columns = calloc(nr, sizeof(*t->columns));
+    if (!t || !t->columns) {
+        free(t);
         return RAISE(JET_errOutOfMemory);
-    t->columns = calloc(nr, sizeof(*t->columns));
-    t->not_null = calloc(nr, sizeof(*t->not_null));
-    t->grbit = grbit;
+    }
+    norm_version(t->version, t->sort_id); /* keys of text are this engine's */
     t->at = -1;
     t->ix.name = t->ix.locale = "";
-    t->ix.flags = (uint16_t)(INDEX_LOCALIZED_TEXT |
-                             (grbit & JET_bitTTSortNullsHigh ? (int)INDEX_NULLS_HIGH : 0));
-    t->ix.xflags = grbit & JET_bitTTDotNetGuid ? INDEX_X_DOTNET_GUID : 0;
-    err = t->columns && t->not_null ? set_up(t, columns, nr, order) : RAISE(JET_errOutOfMemory);
-    if (err < 0) {
-        temp_table_free(t);
-        return err;
-    }
+    t->ix.flags = INDEX_LOCALIZED_TEXT;
+    t->ix.key_most = t->ix.segment_most = INDEX_KEY_DEFAULT;
+    t->ix.lcmap_flags =
+        SORTKEY_SORTKEY | SORTKEY_IGNORE_CASE | SORTKEY_IGNORE_KANA_TYPE | SORTKEY_IGNORE_WIDTH;
+    t->ix.version = (struct slice){t->version, sizeof(t->version)};
+    t->ix.sort_id = (struct slice){t->sort_id, sizeof(t->sort_id)};
+    for (uint32_t i = 0; i < nr; i++)
+        add_column(t, &columns[i]);
     *ret = t;
     return JET_errSuccess;
 }
@@ -184,11 +101,6 @@ uint32_t temp_nr_rows(const struct temp_table *t)
 uint32_t temp_column_len(const struct temp_table *t, JET_COLUMNID id)
 {
     return t->columns[id - 1].len;
-}
-
-bool temp_is_updatable(const struct temp_table *t)
-{
-    return t->grbit & JET_bitTTUpdatable;
 }
 
 /* ---- order ----------------------------------------------------------------------------------- */
@@ -219,8 +131,6 @@ static void sort(struct temp_table *t)
     if (t->ix.nr_segments == 0 || t->nr == 0)
         return;
     qsort(t->rows, t->nr, sizeof(*t->rows), row_cmp);
-    if (!t->unique)
-        return;
     for (uint32_t i = 0; i < t->nr; i++) { /* of equal ones the first that came */
         const struct row *last = kept ? t->rows[kept - 1] : NULL;
         if (last && key_cmp(last->key, last->key_len, t->rows[i]->key, t->rows[i]->key_len) == 0)
@@ -263,38 +173,6 @@ static JET_ERR make_room(struct temp_table *t)
     return JET_errSuccess;
 }
 
-static bool is_there(const struct temp_table *t, const struct row *r)
-{
-    const uint32_t i = find(t, r->key, r->key_len, false);
-
-    return i < t->nr && key_cmp(t->rows[i]->key, t->rows[i]->key_len, r->key, r->key_len) == 0;
-}
-
-static JET_ERR put(struct temp_table *t, struct row *r)
-{
-    uint32_t at = t->nr;
-    JET_ERR err = make_room(t);
-
-    if (err < 0)
-        return err;
-    if (t->ix.nr_segments && t->grbit & JET_bitTTErrorOnDuplicateInsertion && t->unique) {
-        sort(t);
-        if (is_there(t, r))
-            return RAISE(JET_errKeyDuplicate);
-    }
-    if (t->sorted && t->ix.nr_segments) {
-        if (t->unique && is_there(t, r))
-            return RAISE(JET_errKeyDuplicate);
-        at = find(t, r->key, r->key_len, true);
-    }
-    memmove(t->rows + at + 1, t->rows + at, (t->nr - at) * sizeof(*t->rows));
-    t->rows[at] = r;
-    t->nr++;
-    if (t->at >= (int64_t)at)
-        t->at++;
-    return JET_errSuccess;
-}
-
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static JET_ERR new_row(const struct temp_table *t, struct row **ret)
@@ -331,54 +209,16 @@ static bool on_row(const struct temp_table *t)
     return t->at >= 0 && t->at < (int64_t)t->nr;
 }
 
-JET_ERR temp_prepare(struct temp_table *t, bool replace)
+JET_ERR temp_prepare(struct temp_table *t)
 {
-    JET_ERR err;
-
-    if (t->prepared)
-        return RAISE(JET_errAlreadyPrepared);
-    if (replace && !(t->grbit & JET_bitTTUpdatable))
-        return RAISE(JET_errIllegalOperation);
-    if (replace)
-        sort(t);
-    if (replace && !on_row(t))
-        return RAISE(JET_errNoCurrentRecord);
-    err = new_row(t, &t->prepared);
-    for (unsigned i = 0; replace && err >= 0 && i < t->nr_columns; i++) {
-        const struct slice *old = &t->rows[t->at]->cells[i];
-        if (old->p)
-            err = set_cell(&t->prepared->cells[i], old->p, old->len);
-    }
-    t->replacing = replace;
-    return err;
-}
-
-JET_ERR temp_cancel(struct temp_table *t)
-{
-    if (!t->prepared)
-        return RAISE(JET_errUpdateNotPrepared);
-    free_row(t, t->prepared);
+    free_row(t, t->prepared); /* of an error */
     t->prepared = NULL;
-    return JET_errSuccess;
+    return new_row(t, &t->prepared);
 }
 
-JET_ERR temp_set(struct temp_table *t, JET_COLUMNID id, const void *data, uint32_t len,
-                 JET_GRBIT grbit)
+JET_ERR temp_set(struct temp_table *t, JET_COLUMNID id, const void *data, uint32_t len)
 {
-    const struct column *c;
-
-    if (!t->prepared)
-        return RAISE(JET_errUpdateNotPrepared);
-    if (id < 1 || id > t->nr_columns)
-        return RAISE(JET_errColumnNotFound);
-    c = &t->columns[id - 1];
-    if (len == 0 || !data)
-        data = grbit & JET_bitSetZeroLength && !c->len ? "" : NULL;
-    if (data && c->len && len != c->len)
-        return RAISE(JET_errInvalidBufferSize);
-    if (data && c->max_len && len > c->max_len && !c->len)
-        len = c->max_len;
-    return set_cell(&t->prepared->cells[id - 1], data, data ? len : 0);
+    return set_cell(&t->prepared->cells[id - 1], len ? data : NULL, len);
 }
 
 static JET_ERR make_row_key(const struct temp_table *t, struct row *r)
@@ -387,8 +227,7 @@ static JET_ERR make_row_key(const struct temp_table *t, struct row *r)
 
     for (unsigned i = 0; i < t->ix.nr_segments; i++) {
         const struct slice *cell = &r->cells[t->segments[i]->id - 1];
-        if (!norm_append(&key, &t->ix, t->segments[i], t->ix.segments[i].descending,
-                         cell->p ? cell : NULL))
+        if (!norm_append(&key, &t->ix, t->segments[i], false, cell->p ? cell : NULL))
             return RAISE(JET_errInvalidBufferSize);
     }
     memcpy(r->key, key.b, key.len);
@@ -396,67 +235,29 @@ static JET_ERR make_row_key(const struct temp_table *t, struct row *r)
     return JET_errSuccess;
 }
 
-static void take_out(struct temp_table *t, uint32_t at)
-{
-    free_row(t, t->rows[at]);
-    memmove(t->rows + at, t->rows + at + 1, (t->nr - at - 1) * sizeof(*t->rows));
-    t->nr--;
-}
-
 JET_ERR temp_update(struct temp_table *t)
 {
     struct row *r = t->prepared;
-    JET_ERR err;
+    JET_ERR err = make_row_key(t, r);
 
-    if (!r)
-        return RAISE(JET_errUpdateNotPrepared);
-    for (unsigned i = 0; i < t->nr_columns; i++)
-        if (t->not_null[i] && !r->cells[i].p)
-            return RAISE(JET_errNullInvalid);
-    err = make_row_key(t, r);
+    if (err >= 0)
+        err = make_room(t);
     if (err < 0)
         return err;
-    if (t->replacing) {
-        struct row *old = t->rows[t->at];
-        if (key_cmp(old->key, old->key_len, r->key, r->key_len) != 0)
-            return RAISE(JET_errRecordPrimaryChanged);
-        r->number = old->number;
-        t->rows[t->at] = r;
-        free_row(t, old);
-    } else {
-        r->number = ++t->next_number;
-        err = put(t, r);
-        if (err < 0)
-            return err;
-    }
+    r->number = ++t->next_number;
+    t->rows[t->nr++] = r;
     t->prepared = NULL;
     return JET_errSuccess;
 }
 
-JET_ERR temp_delete(struct temp_table *t)
+JET_ERR temp_get(struct temp_table *t, JET_COLUMNID id, struct slice *ret)
 {
-    if (!(t->grbit & JET_bitTTUpdatable))
-        return RAISE(JET_errIllegalOperation);
+    sort(t);
     if (!on_row(t))
         return RAISE(JET_errNoCurrentRecord);
-    take_out(t, (uint32_t)t->at);
-    t->at--; /* the next one is next */
-    return JET_errSuccess;
-}
-
-JET_ERR temp_get(struct temp_table *t, JET_COLUMNID id, bool copy, struct slice *ret)
-{
-    const struct row *r = copy ? t->prepared : NULL;
-
-    if (!r) {
-        sort(t);
-        if (!on_row(t))
-            return RAISE(JET_errNoCurrentRecord);
-        r = t->rows[t->at];
-    }
     if (id < 1 || id > t->nr_columns)
         return RAISE(JET_errColumnNotFound);
-    *ret = r->cells[id - 1];
+    *ret = t->rows[t->at]->cells[id - 1];
     return JET_errSuccess;
 }
 

@@ -102,9 +102,13 @@ must_check JET_ERR dir_insert(struct dir *d, struct slice key, struct slice data
  * data: nothing is done. */
 must_check JET_ERR dir_replace(struct dir *d, struct slice data, unsigned flags);
 must_check JET_ERR dir_flag_delete(struct dir *d, unsigned flags);
-/* Adds to the i32 (or i64) at offset in the data. *ret_old: what this session saw there before. */
+/* Adds to the i32 (or i64) at offset in the data. What was there before (NULL: not wanted). */
+struct dir_delta_old {
+    int64_t seen; /* by this session */
+    int64_t all;  /* with what others have added and not committed */
+};
 must_check JET_ERR dir_delta(struct dir *d, uint16_t offset, int64_t delta, bool wide,
-                             int64_t *ret_old);
+                             struct dir_delta_old *ret_old);
 /* VER_WRITE_LOCK or VER_READ_LOCK. */
 must_check JET_ERR dir_lock(struct dir *d, enum ver_oper lock);
 

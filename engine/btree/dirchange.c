@@ -383,21 +383,21 @@ static JET_ERR add_delta(struct dir *d, struct change *c, struct ver *v)
 }
 
 static JET_ERR delta(struct dir *d, struct change *c, uint16_t offset, int64_t by, bool wide,
-                     int64_t *ret_old)
+                     struct dir_delta_old *ret_old)
 {
     const enum ver_oper oper = wide ? VER_DELTA64 : VER_DELTA;
     const struct bookmark bm = dir_bookmark(d);
+    struct dir_delta_old old;
     struct ver *v;
-    int64_t old;
     JET_ERR err;
 
     if (c->n.flags & NODE_DELETED)
         return refuse_deleted(d, oper, 0);
     if (!d->tree->unique || offset > c->n.data.len || c->n.data.len - offset < (wide ? 8u : 4u))
         return RAISE(JET_errInvalidParameter);
-    old = get_counter(c->n.data.p + offset, wide);
+    old.seen = old.all = get_counter(c->n.data.p + offset, wide);
     if (node_has_versions(d->tree, &c->n))
-        old -= ver_delta_unseen(d->sess, d->tree, &bm, offset);
+        old.seen -= ver_delta_unseen(d->sess, d->tree, &bm, offset);
     err = ver_add(d->sess, d->tree, oper, &bm, (struct slice){bm.key.p, 0}, &v);
     if (err < 0)
         return err;
@@ -411,7 +411,8 @@ static JET_ERR delta(struct dir *d, struct change *c, uint16_t offset, int64_t b
     return err;
 }
 
-JET_ERR dir_delta(struct dir *d, uint16_t offset, int64_t by, bool wide, int64_t *ret_old)
+JET_ERR dir_delta(struct dir *d, uint16_t offset, int64_t by, bool wide,
+                  struct dir_delta_old *ret_old)
 {
     struct change c;
     JET_ERR err = change_begin(d, &c);

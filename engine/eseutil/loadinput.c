@@ -170,13 +170,14 @@ static void skip_bom(struct input *in)
 {
     int c[3];
     unsigned nr = 0;
+    bool same = true;
 
-    do {
+    while (same && nr < 3) {
         c[nr] = next(in);
-    } while (c[nr] == (unsigned char)bom[nr] && ++nr < 3);
-    if (nr == 3)
-        return;
-    for (nr++; nr; nr--)
+        same = c[nr] == (unsigned char)bom[nr];
+        nr++;
+    }
+    for (; !same && nr; nr--)
         unread(in, c[nr - 1]);
 }
 

@@ -122,7 +122,7 @@ static bool put_step(struct maker *m, uint32_t off, uint32_t old_len, uint32_t n
     m->p += 2;
     if (m->wide)
         *m->p++ = (uint8_t)(flags << 5);
-    for (unsigned i = 0; i <= both; i++) {
+    for (unsigned i = 0; i < (both ? 2u : 1u); i++) {
         const uint32_t len = i ? old_len : new_len;
         if (two)
             put_le16(m->p, (uint16_t)len);

@@ -136,14 +136,11 @@ JET_ERR os_create_unnamed(int *ret_fd)
     return JET_errSuccess;
 }
 
-JET_ERR os_create_temp(int *ret_fd)
+JET_ERR os_create_temp_in(const char *dir, int *ret_fd)
 {
-    const char *dir = getenv("TMPDIR");
     char name[PATH_MAX];
     int fd;
 
-    if (!dir || !*dir)
-        dir = "/var/tmp";
     fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) { /* the filesystem has no such files */
         if (snprintf(name, sizeof(name), "%s/eseXXXXXX", dir) >= (int)sizeof(name))
@@ -156,6 +153,13 @@ JET_ERR os_create_temp(int *ret_fd)
         return os_error(errno);
     *ret_fd = fd;
     return JET_errSuccess;
+}
+
+JET_ERR os_create_temp(int *ret_fd)
+{
+    const char *dir = getenv("TMPDIR");
+
+    return os_create_temp_in(dir && *dir ? dir : "/var/tmp", ret_fd);
 }
 
 JET_ERR os_rename_at(int dirfd, const char *from, const char *to)

@@ -45,6 +45,8 @@ must_check JET_ERR os_create_beneath(int dirfd, const char *path, int *ret_fd);
 must_check JET_ERR os_create_unnamed(int *ret_fd);
 /* The same on disk, in TMPDIR or else /var/tmp: for what may be too much for memory. */
 must_check JET_ERR os_create_temp(int *ret_fd);
+/* ... in that directory. */
+must_check JET_ERR os_create_temp_in(const char *dir, int *ret_fd);
 /* Both names are in dirfd itself; `to` is replaced. */
 must_check JET_ERR os_rename_at(int dirfd, const char *from, const char *to);
 /* The two change places in one step. JET_errFeatureNotAvailable: the filesystem cannot do that. */

@@ -34,6 +34,7 @@ void ddl_arg_free(void *p)
         fcb_hold_end(a->db, &a->hold);
         drop(&a->hold);
     }
+    free((void *)(uintptr_t)a->zero.key.p);
     free(a);
 }
 

@@ -10,6 +10,12 @@ struct ddl_kind {
     JET_ERR (*clean)(struct sess *s, struct ddl_arg *a, uint32_t trx_commit);
 };
 
+struct ddl_zero {     /* escrow.c: a counter of a record */
+    struct slice key; /* the record's bookmark; of a ddl_arg: on the heap */
+    uint16_t offset;
+    bool wide;
+};
+
 struct ddl_arg {
     struct fcb_hold hold; /* first */
     const struct ddl_kind *kind;
@@ -23,6 +29,7 @@ struct ddl_arg {
     const char *old_name; /* f's */
     bool shared;          /* others may have versions in the tree */
     uint8_t fdp_type;
+    struct ddl_zero zero;
 };
 
 enum { FDP_TABLE = 1, FDP_INDEX = 2 }; /* of LR_FREE_FDP, persistent */

@@ -89,6 +89,16 @@ enum fcb_how { /* values as JET_bitTable... */
                FCB_PERMIT_DDL = 0x10, /* of a table with fixed DDL; needs FCB_DENY_READ */
 };
 
+/* A program's function for changes of the table's rows. Kept until the table is forgotten, so that whoever walks the list
+ * needs no lock. */
+struct fcb_callback {
+    struct fcb_callback *next;
+    uintptr_t number;
+    _Atomic uint32_t kinds; /* JET_cbtyp...; 0: not any more */
+    void (*fn)(void);       /* api/'s to cast and to call */
+    void *ctx;
+};
+
 struct fcb {
     struct db *db;
     struct table def; /* constant but for the name (lock; fcb_name) and lv_pgno, lv_objid, which do
@@ -110,9 +120,10 @@ struct fcb {
     _Atomic bool deleted; /* its creation was rolled back, or its end committed: no use is good any
                              more (JET_errInvalidTableId) but fcb_close */
     _Atomic bool have_auto_inc, have_dbk; /* they were looked up */
-    pthread_mutex_t numbers;     /* looking them up, reserving more: pages are latched under it */
-    uint32_t auto_inc_batch;     /* numbers */
-    _Atomic uint32_t nr_cursors; /* of programs; counted for them (rec/fucb.h) */
+    pthread_mutex_t numbers; /* looking them up, reserving more: pages are latched under it */
+    uint32_t auto_inc_batch; /* numbers */
+    _Atomic(struct fcb_callback *) callbacks; /* newest first; lock to change */
+    _Atomic uint32_t nr_cursors;              /* of programs; counted for them (rec/fucb.h) */
     /* lock, all of the following but the last four */
     struct fcb_mem *mem;
     struct fcb_cols *cols;  /* every column there is or was, of its own */
@@ -183,6 +194,8 @@ void fcb_index_unuse(struct fcb_index *ix);
  * done; no thread twice. Waits for an index build, where its own transaction is not one that the
  * build waits for. */
 void fcb_change_begin(struct sess *s, struct fcb *f);
+/* False: it would have to wait. */
+bool fcb_change_try(struct sess *s, struct fcb *f);
 void fcb_change_end(struct fcb *f);
 
 /* The tree of long values, kept with the table; made, in an inner transaction of s, if there is
@@ -194,6 +207,12 @@ must_check JET_ERR fcb_next_auto_inc(struct sess *s, struct fcb *f, const struct
                                      uint64_t *ret);
 /* The next row number of a table without primary index. JET_errOutOfSequentialIndexValues. */
 must_check JET_ERR fcb_next_dbk(struct sess *s, struct fcb *f, uint32_t *ret);
+
+/* The table stays in the cache with its functions until its database goes. *ret: its number. */
+must_check JET_ERR fcb_callback_add(struct fcb *f, uint32_t kinds, void (*fn)(void), void *ctx,
+                                    uintptr_t *ret);
+/* False: there is none of that number and kind. */
+bool fcb_callback_end(struct fcb *f, uint32_t kinds, uintptr_t number);
 
 /* The cache of a database, db.schema, goes. Nothing in it is open. */
 void fcb_free_all(struct db *d);

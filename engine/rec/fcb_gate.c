@@ -37,6 +37,16 @@ void fcb_change_begin(struct sess *s, struct fcb *f)
     }
 }
 
+bool fcb_change_try(struct sess *s, struct fcb *f)
+{
+    if (pthread_rwlock_tryrdlock(&f->ddl) != 0)
+        return false;
+    if (may_pass(f, s))
+        return true;
+    pthread_rwlock_unlock(&f->ddl);
+    return false;
+}
+
 void fcb_change_end(struct fcb *f)
 {
     pthread_rwlock_unlock(&f->ddl);

@@ -77,6 +77,7 @@ void fcb_free(struct fcb *f)
         f->mem = next;
     }
     fcb_unref(f->template);
+    fcb_callbacks_free(f);
     pthread_rwlock_destroy(&f->ddl);
     pthread_mutex_destroy(&f->building);
     pthread_cond_destroy(&f->gate_opened);

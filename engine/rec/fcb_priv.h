@@ -67,6 +67,12 @@ struct fcb_user {
     unsigned nr, nr_update, nr_deny_read, nr_deny_write, nr_permit_ddl;
 };
 
+struct fcb_callbacks_hold { /* of a table that has functions: it stays in the cache */
+    struct fcb_hold hold;
+    struct fcb *f; /* a reference */
+};
+void fcb_callbacks_free(struct fcb *f);
+
 /* Reads the catalogue; nobody else has it yet. JET_errObjectNotFound. */
 must_check JET_ERR fcb_load(struct sess *s, struct db *d, objid_t objid, struct fcb **ret);
 void fcb_free(struct fcb *f); /* NULL is fine; half-built ones too */

@@ -49,6 +49,7 @@ struct fucb {
     struct norm_key limit;  /* of the range */
     struct fucb_work *work; /* places for updates; NULL: none yet */
     struct fucb_copy *copy; /* the copy buffer; NULL: none yet */
+    bool unversioned;       /* inserts are: a rollback leaves them (temporary tables that sort) */
     bool keep_numbers; /* auto-increment, version are set as they come: copies of whole tables */
     enum fucb_prep prep;
     struct lv_tree lv; /* lv.tree NULL: not open */
@@ -191,9 +192,15 @@ must_check JET_ERR fucb_delete(struct fucb *c);
  * nothing. */
 must_check JET_ERR fucb_check_conflict(struct fucb *c);
 must_check JET_ERR fucb_lock(struct fucb *c, bool write);
-/* JetEscrowUpdate; len: the column's, 4 or 8 (JET_errInvalidBufferSize); old: what this session saw
- * (NULL: not wanted). */
+/* JetEscrowUpdate; len: the column's, 4 or 8 (JET_errInvalidBufferSize). */
+struct fucb_escrowed {
+    int64_t old;   /* what this session saw */
+    bool finalize; /* a column with JET_bitColumnFinalize is 0 now for it */
+};
 must_check JET_ERR fucb_escrow(struct fucb *c, uint32_t columnid, int64_t delta, uint32_t len,
-                               int64_t *ret_old);
+                               struct fucb_escrowed *ret);
+/* After a crash: records of a leaf of the table with that objid whose JET_bitColumnDeleteOnZero column is 0 go. There need be
+ * no such table, and the page need not be a leaf of it. s: of the engine's, at level 0. */
+must_check JET_ERR escrow_sweep_leaf(struct sess *s, struct db *d, objid_t objid, pgno_t leaf);
 
 #endif

@@ -82,6 +82,10 @@ void fucb_work_free(struct fucb *c);
  * to err, which it returns. */
 must_check JET_ERR fucb_change_begin(struct fucb *c);
 must_check JET_ERR fucb_change_end(struct fucb *c, JET_ERR err);
+/* JET_errPermissionDenied: a read-only cursor or database. */
+must_check JET_ERR fucb_writable(const struct fucb *c);
+/* fucb_delete, after fucb_change_begin or what it does, of the record the place is on. */
+must_check JET_ERR fucb_delete_begun(struct fucb *c);
 /* For each value of the record that lies among the long values; fn ends it with anything but
  * JET_errSuccess. */
 must_check JET_ERR fucb_each_separated(

@@ -12,7 +12,6 @@
 JET_ERR lv_release(struct lv_tree *lv, uint64_t lid)
 {
     struct lv_root root;
-    int64_t old;
     JET_ERR err = lv_seek_root(lv, lid, &root);
 
     if (err < 0)
@@ -20,18 +19,17 @@ JET_ERR lv_release(struct lv_tree *lv, uint64_t lid)
     if (root.refcount == 0 ||
         root.refcount > INT32_MAX) /* somebody gave it up who is not seen yet */
         return RAISE(JET_errWriteConflict);
-    return dir_delta(&lv->dir, offsetof(struct lvroot_disk, refcount), -1, false, &old);
+    return dir_delta(&lv->dir, offsetof(struct lvroot_disk, refcount), -1, false, NULL);
 }
 
 JET_ERR lv_add_ref(struct lv_tree *lv, uint64_t *lid)
 {
     struct lv_root root;
-    int64_t old;
     JET_ERR err = lv_seek_root(lv, *lid, &root);
 
     if (err < 0)
         return err;
-    err = dir_delta(&lv->dir, offsetof(struct lvroot_disk, refcount), 1, false, &old);
+    err = dir_delta(&lv->dir, offsetof(struct lvroot_disk, refcount), 1, false, NULL);
     if (err != JET_errWriteConflict)
         return err;
     err = lv_copy(lv, *lid, lid);

@@ -137,9 +137,9 @@ static JET_ERR primary_key(struct fucb *c, struct norm_key *ret)
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-static JET_ERR insert_entry(struct dir *d, struct slice key, struct slice bookmark)
+static JET_ERR insert_entry(struct fucb *c, unsigned i, struct slice key, struct slice bookmark)
 {
-    return dir_insert(d, key, bookmark, 0);
+    return dir_insert(&c->work->dirs[i], key, bookmark, c->unversioned ? DIR_UNVERSIONED : 0);
 }
 
 static JET_ERR delete_entry(struct dir *d, struct slice key, struct slice bookmark)
@@ -178,7 +178,7 @@ static JET_ERR insert_entries(struct fucb *c, unsigned i, struct slice bookmark)
     if (err >= 0 && keys->repeated && ix->unique)
         err = RAISE(JET_errMultiValuedIndexViolation);
     for (unsigned n = 0; err >= 0 && n < keys->nr; n++)
-        err = insert_entry(&c->work->dirs[i], index_key_at(keys, n), bookmark);
+        err = insert_entry(c, i, index_key_at(keys, n), bookmark);
     return err;
 }
 
@@ -220,7 +220,7 @@ static JET_ERR exchange_entries(struct fucb *c, unsigned i, struct slice bookmar
         else if (cmp < 0)
             err = delete_entry(&c->work->dirs[i], index_key_at(old, m++), bookmark);
         else
-            err = insert_entry(&c->work->dirs[i], index_key_at(new, n++), bookmark);
+            err = insert_entry(c, i, index_key_at(new, n++), bookmark);
     }
     return err;
 }
@@ -345,7 +345,7 @@ static JET_ERR insert_record(struct fucb *c, struct norm_key *bm)
         err = primary_key(c, bm);
     if (err >= 0)
         err = dir_insert(&c->work->insert, (struct slice){bm->b, bm->len},
-                         recbuf_bytes(&c->copy->rb), 0);
+                         recbuf_bytes(&c->copy->rb), c->unversioned ? DIR_UNVERSIONED : 0);
     for (unsigned i = 0; err >= 0 && i < c->tdb->nr_indexes; i++)
         err = insert_entries(c, i, (struct slice){bm->b, bm->len});
     return err;
@@ -486,15 +486,22 @@ static JET_ERR delete_record(struct fucb *c)
     return err < 0 ? err : dir_flag_delete(&c->data, 0);
 }
 
-static JET_ERR writable(const struct fucb *c)
+JET_ERR fucb_writable(const struct fucb *c)
 {
     return c->how & FCB_READ_ONLY || c->db->read_only ? RAISE(JET_errPermissionDenied)
                                                       : JET_errSuccess;
 }
 
+JET_ERR fucb_delete_begun(struct fucb *c)
+{
+    JET_ERR err = work_places(c);
+
+    return err < 0 ? err : delete_record(c);
+}
+
 JET_ERR fucb_delete(struct fucb *c)
 {
-    JET_ERR err = writable(c);
+    JET_ERR err = fucb_writable(c);
 
     if (err >= 0 && c->prep != FUCB_PREP_NONE)
         err = RAISE(JET_errAlreadyPrepared);
@@ -504,8 +511,7 @@ JET_ERR fucb_delete(struct fucb *c)
         err = fucb_change_begin(c);
     if (err < 0)
         return err;
-    err = work_places(c);
-    return fucb_change_end(c, err < 0 ? err : delete_record(c));
+    return fucb_change_end(c, fucb_delete_begun(c));
 }
 
 /* ---- JetUpdate ------------------------------------------------------------------------------- */
@@ -545,7 +551,7 @@ JET_ERR fucb_update(struct fucb *c, void *buf, uint32_t cap, uint32_t *ret_len, 
 {
     const bool replace = c->prep == FUCB_PREP_REPLACE || c->prep == FUCB_PREP_REPLACE_NO_LOCK;
     struct norm_key bm = {.len = 0};
-    JET_ERR err = writable(c);
+    JET_ERR err = fucb_writable(c);
 
     if (err < 0)
         return err;
@@ -564,7 +570,7 @@ JET_ERR fucb_update(struct fucb *c, void *buf, uint32_t cap, uint32_t *ret_len, 
                          cap, ret_len);
 }
 
-/* ---- locks and escrow ------------------------------------------------------------------------ */
+/* ---- locks ------------------------------------------------------------------------ */
 
 /* An index build waits for whoever has locked a record: it is a change as any other. */
 JET_ERR fucb_lock_record(struct fucb *c, enum ver_oper lock)
@@ -581,7 +587,7 @@ JET_ERR fucb_lock_record(struct fucb *c, enum ver_oper lock)
 
 JET_ERR fucb_lock(struct fucb *c, bool write)
 {
-    JET_ERR err = write ? writable(c) : JET_errSuccess;
+    JET_ERR err = write ? fucb_writable(c) : JET_errSuccess;
 
     if (err >= 0 && c->sess->level == 0)
         err = RAISE(JET_errNotInTransaction);
@@ -599,57 +605,5 @@ JET_ERR fucb_check_conflict(struct fucb *c)
     bm = dir_bookmark(&c->data);
     err = ver_conflict(c->sess, c->data.tree, VER_WRITE_LOCK, &bm);
     dir_release(&c->data);
-    return err;
-}
-
-/* The column's place in the record must be there: a record older than the column has it not. */
-static JET_ERR check_escrow(struct fucb *c, const struct column *col)
-{
-    enum tagged_layout layout;
-    struct recview v;
-    struct dir_node n;
-    struct value val;
-    JET_ERR err = fucb_get(c, &n, &layout);
-
-    if (err < 0)
-        return err;
-    if (recview_init(&v, n.data, layout))
-        err = RAISE(JET_errDatabaseCorrupted);
-    else if (recview_get(&v, col, 1, &val) != RECORD_VALUE)
-        err = RAISE(JET_errInvalidOperation);
-    dir_release(&c->data);
-    return err;
-}
-
-JET_ERR fucb_escrow(struct fucb *c, uint32_t columnid, int64_t delta, uint32_t len,
-                    int64_t *ret_old)
-{
-    const struct column *col;
-    int64_t old;
-    JET_ERR err = writable(c);
-
-    if (err >= 0)
-        err = fucb_refresh(c);
-    if (err >= 0)
-        err = fucb_column(c, columnid, &col);
-    if (err < 0)
-        return err;
-    if (!(col->flags & COLUMN_ESCROW))
-        return RAISE(JET_errInvalidOperation);
-    if (len != col->len)
-        return RAISE(JET_errInvalidBufferSize);
-    if (c->prep != FUCB_PREP_NONE)
-        return RAISE(JET_errAlreadyPrepared);
-    if (c->sess->level == 0)
-        return RAISE(JET_errNotInTransaction);
-    err = check_escrow(c, col);
-    if (err >= 0)
-        err = fucb_change_begin(c);
-    if (err < 0)
-        return err;
-    err =
-        fucb_change_end(c, dir_delta(&c->data, (uint16_t)col->offset, delta, col->len == 8, &old));
-    if (err >= 0 && ret_old)
-        *ret_old = old;
     return err;
 }

@@ -54,12 +54,13 @@ void leftovers_add(struct leftovers *l, pgno_t pgno, pgno_t root, objid_t objid)
     *at = (struct leftover){.pgno = pgno, .root = root, .objid = objid};
 }
 
-/* A count that falls, or one that rises no more: the last reference may have gone. */
+/* A count that falls, or one that rises no more: the last reference may have gone. Those of long values are at
+ * offset 0; an escrow column of a record may have come to 0 from below, too. */
 static bool drops_reference(const struct logrec *rec)
 {
     if (rec->type == LR_UNDO)
-        return rec->node.oper == OPER_DELTA;
-    return rec->type == LR_DELTA && rec->node.delta < 0 && rec->node.offset == 0;
+        return rec->node.oper == OPER_DELTA || rec->node.oper == OPER_DELTA64;
+    return rec->node.offset != 0 || rec->node.delta < 0;
 }
 
 void leftovers_note(struct leftovers *l, const struct logrec *rec)
@@ -74,6 +75,7 @@ void leftovers_note(struct leftovers *l, const struct logrec *rec)
             return;
         break;
     case LR_DELTA:
+    case LR_DELTA64:
         if (!drops_reference(rec))
             return;
         break;

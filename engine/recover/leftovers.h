@@ -1,6 +1,6 @@
 /*
  * Leaves on which a crash has left what no session will see again: nodes flagged as deleted, long values without
- * references. A running engine's version store knows of them and has them removed; with a crash it is gone, and nothing
+ * references; or what is to go, records whose escrow column has come to 0. A running engine's version store knows of them and has them removed; with a crash it is gone, and nothing
  * in the files says where they are. But redo meets the records that made them, so it notes the leaves, and the instance
  * that recovery is the start of sweeps these when it attaches the database (livesweep.c).
  *

@@ -53,8 +53,7 @@ static JET_ERR open_dirs(struct live *l, const struct live_conf *conf)
 
 /* ---- start ------------------------------------------------------------------------------------ */
 
-static JET_ERR new_live(const struct live_conf *conf, ese_fault_fn *fn, void *ctx,
-                        struct live **ret)
+JET_ERR live_new(const struct live_conf *conf, ese_fault_fn *fn, void *ctx, struct live **ret)
 {
     struct live *l = calloc(1, sizeof(*l));
 
@@ -79,7 +78,7 @@ static JET_ERR new_live(const struct live_conf *conf, ese_fault_fn *fn, void *ct
     return JET_errSuccess;
 }
 
-static void free_live(struct live *l)
+void live_free(struct live *l)
 {
     livechk_stop(l);
     if (l->in.ver) {
@@ -91,7 +90,8 @@ static void free_live(struct live *l)
             livedb_free(l, l->in.db[i]);
     ver_store_free(l->in.ver);
     wal_close(l->in.wal);
-    bufcache_free(l->in.cache);
+    if (!l->is_temp)
+        bufcache_free(l->in.cache);
     livesweep_forget(l);
     bufguard_close(l->guard, l->clean);
     free(l->in.sess);
@@ -156,13 +156,13 @@ static JET_ERR start(struct live *l, const struct live_conf *conf)
 JET_ERR live_init(const struct live_conf *conf, ese_fault_fn *fn, void *ctx, struct inst **ret)
 {
     struct live *l = NULL;
-    JET_ERR err = new_live(conf, fn, ctx, &l);
+    JET_ERR err = live_new(conf, fn, ctx, &l);
 
     if (err < 0)
         return err;
     err = start(l, conf);
     if (err < 0) {
-        free_live(l);
+        live_free(l);
         return err;
     }
     *ret = &l->in;
@@ -246,6 +246,6 @@ JET_ERR live_term(struct inst *in, enum live_end how)
     ver_cleaner_stop(in);
     err = end(l, how);
     l->clean = err >= 0 && how != LIVE_DIRTY;
-    free_live(l);
+    live_free(l);
     return err;
 }

@@ -84,6 +84,15 @@ must_check JET_ERR live_detach_db(struct sess *s, struct db *d);
 /* NULL: not attached. Compares the path as it was given and as it really is. */
 struct db *live_find_db(struct inst *in, const char *path);
 
+/*
+ * The temporary database of an instance: an instance of its own with one database (db[1]) that nobody finds, in a file
+ * without a name in dir, and no log; it shares the cache. Nothing of it has to be on disk, and nothing of it is after the
+ * end. Its failures are its own. JET_errInvalidPath: no such directory.
+ */
+must_check JET_ERR live_temp_new(struct inst *of, const char *dir, struct inst **ret);
+/* No session is left; before live_term of the instance it is of. NULL is fine. */
+void live_temp_free(struct inst *temp);
+
 /* Writes what holds the checkpoint back by more than its depth, and moves it. all: as far as open transactions let it. */
 must_check JET_ERR live_checkpoint(struct inst *in, bool all);
 /* JET_GetInstanceMiscInfo and the like. */

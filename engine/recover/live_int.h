@@ -21,6 +21,7 @@ struct live {
     bool clean;             /* the end was: nothing of the guard is needed */
     bool recovered;         /* the start had to */
     JET_ERR lost;           /* a warning: it has left something out */
+    bool is_temp;           /* livetemp.c: its cache is another's */
     struct leftovers
         *leftovers; /* of databases that were recovered and not attached since; chk_lock */
 
@@ -45,6 +46,12 @@ static inline struct live *live_of(struct inst *in)
     return (struct live *)in;
 }
 
+/* ---- live.c ---- */
+must_check JET_ERR live_new(const struct live_conf *conf, ese_fault_fn *fn, void *ctx,
+                            struct live **ret);
+/* Stops its threads; nothing is written. */
+void live_free(struct live *l);
+
 /* ---- livelog.c ---- */
 /* Recovers what is in the directory of the logs if need be, and opens the log. */
 must_check JET_ERR livelog_open(struct live *l, const struct live_conf *conf);
@@ -53,6 +60,9 @@ void livelog_params(const struct live *l, struct dbms_param_disk *ret);
 /* ---- livedb.c ---- */
 /* All pages on disk, header clean as of lgpos. */
 must_check JET_ERR livedb_close_clean(struct live *l, struct db *d, lgpos_t lgpos);
+/* A new database in fd, which is taken over; name: for faults. No log, no file that anybody else finds. */
+must_check JET_ERR livedb_create_temp(struct live *l, struct sess *s, int fd, const char *name,
+                                      struct db **ret);
 /* Drops it as it is. */
 void livedb_free(struct live *l, struct db *d);
 /* Header fields of generations, for a new one: committed. */

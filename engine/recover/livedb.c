@@ -533,6 +533,26 @@ static JET_ERR create(struct live *l, struct sess *s, const struct live_create *
     return JET_errSuccess;
 }
 
+JET_ERR livedb_create_temp(struct live *l, struct sess *s, int fd, const char *name,
+                           struct db **ret)
+{
+    const struct signature none = {{0}};
+    struct db *d = NULL;
+    JET_ERR err = new_db(l, name, fd, l->in.conf.page_size, false, &d);
+
+    if (err < 0)
+        return err;
+    d->creating = true;
+    d->dbid = 1;
+    new_header(l, d, 0, &none);
+    publish(l, d, d->dbid);
+    err = fill(l, s, d, PAGES_INITIAL - 2);
+    if (err >= 0)
+        err = ddl_create_system_tables(s, d);
+    *ret = d;
+    return err; /* what there is goes with the instance */
+}
+
 JET_ERR live_create_db(struct sess *s, const struct live_create *c, struct db **ret)
 {
     struct live *l = live_of(s->inst);

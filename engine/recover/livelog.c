@@ -21,7 +21,7 @@ static void put_path(char to[261], const char *path)
 {
     size_t n = 0;
 
-    for (; path[n] && n < 259; n++)
+    for (; n < 259 && path[n]; n++)
         to[n] = (unsigned char)path[n] < 0x80 ? path[n] : '?';
     if (n && to[n - 1] != '/')
         to[n++] = '/';

@@ -3,6 +3,7 @@
 
 #include "btree/dir.h"
 #include "rec/ddl.h"
+#include "rec/fucb.h"
 #include "recover/leftovers.h"
 #include "recover/live_int.h"
 #include "txn/sess.h"
@@ -64,7 +65,10 @@ static void sweep(struct live *l, struct db *d, struct sess *s, struct leftovers
     for (uint32_t i = 0; i < left->nr && inst_check(&l->in) >= 0; i++) {
         const struct leftover *x = &left->leaf[i];
 
-        if (x->alive && dir_sweep_leaf(s, d, x->root, x->objid, x->pgno) == JET_errOutOfMemory)
+        if (!x->alive)
+            continue;
+        if (dir_sweep_leaf(s, d, x->root, x->objid, x->pgno) == JET_errOutOfMemory ||
+            escrow_sweep_leaf(s, d, x->objid, x->pgno) == JET_errOutOfMemory)
             return;
     }
 }

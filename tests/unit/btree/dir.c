@@ -333,7 +333,7 @@ static void deltas_of_two_sessions_add_up(void **state)
     struct dir a, b;
     struct tree *t;
     struct dir_node n;
-    int64_t old;
+    struct dir_delta_old old;
 
     (void)state;
     begin(4096, false);
@@ -348,11 +348,12 @@ static void deltas_of_two_sessions_add_up(void **state)
     assert_ok(dir_seek(&a, &k, DIR_EQ));
     assert_ok(dir_seek(&b, &k, DIR_EQ));
     assert_ok(dir_delta(&a, 4, 10, false, &old));
-    assert_int_equal(old, 0);
+    assert_int_equal(old.seen, 0);
     assert_ok(dir_delta(&b, 4, -3, false, &old));
-    assert_int_equal(old, 0);
+    assert_int_equal(old.seen, 0);
+    assert_int_equal(old.all, 10);
     assert_ok(dir_delta(&a, 4, 1, false, &old));
-    assert_int_equal(old, 10);
+    assert_int_equal(old.seen, 10);
     assert_int_equal(dir_delta(&b, 8, 1, true, &old), JET_errWriteConflict); /* of another width */
     assert_int_equal(dir_replace(&a, str("x"), 0), JET_errWriteConflict);
     assert_int_equal(dir_delta(&a, 18, 1, false, &old), JET_errInvalidParameter);
@@ -360,9 +361,9 @@ static void deltas_of_two_sessions_add_up(void **state)
     assert_ok(trx_commit(a.sess, true));
     assert_ok(trx_begin(b.sess));
     assert_ok(dir_delta(&b, 8, INT64_C(1) << 40, true, &old));
-    assert_int_equal(old, 0);
+    assert_int_equal(old.seen, 0);
     assert_ok(dir_delta(&b, 8, -1, true, &old));
-    assert_true(old == INT64_C(1) << 40);
+    assert_true(old.seen == INT64_C(1) << 40);
     assert_ok(trx_rollback(b.sess));
     assert_ok(dir_get(&a, &n));
     assert_int_equal(get_le32(n.data.p + 4), 11);

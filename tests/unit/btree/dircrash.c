@@ -12,9 +12,10 @@ static void note_commits(uint32_t before)
     if (m.now == before)
         return;
     if (m.now >= cap_commits) {
+        lgpos_t *more = realloc(commit_at, (2 * m.now + 64) * sizeof(*commit_at));
+        assert_non_null(more);
+        commit_at = more;
         cap_commits = 2 * m.now + 64;
-        commit_at = realloc(commit_at, cap_commits * sizeof(*commit_at));
-        assert_non_null(commit_at);
     }
     commit_at[m.now] = 0;
     for (unsigned i = 0; i < m.nr_sessions; i++)
