@@ -98,10 +98,8 @@ JET_ERR JetUpdate(JET_SESID sesid, JET_TABLEID tableid, void *pvBookmark, uint32
 
 static JET_ERR delete (struct jsess *s, struct jcursor *c)
 {
-    JET_ERR err = fucb_check(c->c), after;
+    JET_ERR err = callbacks_call(s, c, JET_cbtypBeforeDelete), after;
 
-    if (err >= 0)
-        err = callbacks_call(s, c, JET_cbtypBeforeDelete);
     if (err >= 0)
         err = fucb_delete(c->c);
     if (err < 0)
