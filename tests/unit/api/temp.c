@@ -529,7 +529,8 @@ static void memory_does_not_bound_it(void **state)
     }
     print_message("memory: %ld KiB before, %ld KiB at most\n", before, memory("VmHWM:"));
 #ifndef __SANITIZE_ADDRESS__
-    assert_true(memory("VmHWM:") - before < 16 * 1024);
+    assert_true(memory("VmHWM:") - before <
+                48 * 1024); /* MALLOC_PERTURB_ touches buffers that are empty else */
 #endif
     commit(f);
 }
