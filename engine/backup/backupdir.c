@@ -11,7 +11,6 @@
 #include "os/file.h"
 #include "os/outfile.h"
 
-#define BUF_LEN (512u << 10) /* for comparing two files, half of it for each */
 #define LOG_FIRST_MS \
     4u /* so long a piece waits for the log: a backup under load ends all the same */
 
@@ -24,7 +23,6 @@ struct run {
     void *ctx;
     uint64_t done, total;
     struct outfile *out;
-    uint8_t *buf;
     lgen_t set_last; /* incremental: up to it logs are in the set already */
 };
 
@@ -160,16 +158,19 @@ static JET_ERR copy_databases(struct run *r)
 /* The set has this log: the same bytes, or it is no base for us. */
 static JET_ERR compare_with_set(struct run *r, struct backup_file *f, int fd, const char *name)
 {
-    uint8_t *theirs = r->buf + BUF_LEN / 2;
+    const size_t half = OUTFILE_PIECE / 2; /* of memory that nothing is written from now */
     uint64_t off = 0;
     size_t got, there;
-    JET_ERR err;
+    uint8_t *ours;
+    JET_ERR err = outfile_piece(r->out, &ours);
 
-    while ((err = backup_read(f, r->buf, BUF_LEN / 2, &got)) >= 0 && got > 0) {
-        err = os_pread(fd, theirs, got, off, &there);
+    if (err < 0)
+        return err;
+    while ((err = backup_read(f, ours, half, &got)) >= 0 && got > 0) {
+        err = os_pread(fd, ours + half, got, off, &there);
         if (err < 0)
             return say(r, name, err, off, "reading the backup before");
-        if (there != got || memcmp(r->buf, theirs, got) != 0) {
+        if (there != got || memcmp(ours, ours + half, got) != 0) {
             struct reporter rep = r->in->r;
             rep.file = name;
             return fault(&rep, JET_errLogFileCorrupt, 0, 0, off,
@@ -196,17 +197,6 @@ static JET_ERR compare_log(struct run *r, struct backup_file *f, const char *nam
     return err;
 }
 
-/* A log from before the set's full backup is in nobody's set, and stays so. */
-static bool is_in_set(const struct run *r, const char *name)
-{
-    int fd;
-
-    if (os_open_beneath(r->target.set, name, &fd) < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 static JET_ERR copy_log(struct run *r, lgen_t gen)
 {
     char name[LOGGEN_NAME_LEN];
@@ -217,7 +207,8 @@ static JET_ERR copy_log(struct run *r, lgen_t gen)
     if (err < 0)
         return err;
     (void)wal_archived_name(r->in->wal, gen, name);
-    if (r->opts->how.incremental && gen <= r->set_last && is_in_set(r, name))
+    /* A log from before the set's full backup is in nobody's set, and stays so. */
+    if (r->opts->how.incremental && gen <= r->set_last && os_is_file_beneath(r->target.set, name))
         return compare_log(r, f, name);
     return copy_to(r, f, name, size);
 }
@@ -330,9 +321,7 @@ JET_ERR backup_to_dir(struct inst *in, const char *dir, const struct backupdir_o
 
     if (err < 0)
         return err;
-    r.buf = malloc(BUF_LEN);
-    err = r.buf ? run(&r, dir) : RAISE(JET_errOutOfMemory);
-    free(r.buf);
+    err = run(&r, dir);
     outfile_free(r.out);
     return err;
 }

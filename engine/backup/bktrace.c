@@ -11,11 +11,10 @@
 static char *with_time(const char *text)
 {
     const struct logtime t = logtime_now();
-    const unsigned ms = (unsigned)(t.b[6] >> 1 | (t.b[7] >> 1 & 7) << 7);
     char *line;
 
     return asprintf(&line, "[%u/%u/%u %02u:%02u:%02u.%03u] %s", t.b[4], t.b[3], 1900u + t.b[5],
-                    t.b[2], t.b[1], t.b[0], ms, text) < 0
+                    t.b[2], t.b[1], t.b[0], logtime_ms(t), text) < 0
                ? NULL
                : line;
 }

@@ -48,11 +48,13 @@ const char *backup_base_name(const struct db *d);
 must_check JET_ERR backup_poll(const struct backup *b);
 
 /* ---- session.c ---- */
+/* The log has not come to its end: JET_errLogWriteFail and the like, JET_errLogDiskFull. */
+must_check JET_ERR backup_check_log(struct inst *in);
 /* The databases and logs stay; nothing is logged or told yet. */
-must_check JET_ERR backup_check_log(struct inst *in); /* it has not come to its end */
 must_check JET_ERR backup_new(struct inst *in, const struct backup_opts *opts, uint32_t type,
                               struct backup **ret);
 void backup_free(struct backup *b);
+
 /* ---- bktrace.c ---- */
 /* A Trace record with the time before it. Appended, not flushed. */
 void bktrace(struct backup *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

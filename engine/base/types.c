@@ -10,9 +10,9 @@ char *lgpos_str(lgpos_t p, char buf[LGPOS_STR_LEN])
 }
 
 /* byte 6: bit 0 UTC, bits 1-7 the low milliseconds; byte 7: bits 1-3 the high ones */
-static unsigned milliseconds(const uint8_t *b)
+unsigned logtime_ms(struct logtime t)
 {
-    return (unsigned)(b[6] >> 1) | (unsigned)((b[7] >> 1) & 7) << 7;
+    return (unsigned)(t.b[6] >> 1) | (unsigned)((t.b[7] >> 1) & 7) << 7;
 }
 
 /* Seconds to years, from byte 0 up. */
@@ -22,7 +22,7 @@ static uint64_t sortable(struct logtime t)
 
     for (int i = 5; i >= 0; i--)
         v = v << 8 | t.b[i];
-    return v << 16 | milliseconds(t.b);
+    return v << 16 | logtime_ms(t);
 }
 
 int logtime_cmp(struct logtime a, struct logtime b)
@@ -35,7 +35,7 @@ int logtime_cmp(struct logtime a, struct logtime b)
 char *logtime_str(struct logtime t, char buf[LOGTIME_STR_LEN])
 {
     const uint8_t *b = t.b;
-    unsigned ms = milliseconds(b);
+    unsigned ms = logtime_ms(t);
 
     if (logtime_is_zero(t))
         snprintf(buf, LOGTIME_STR_LEN, "none");

@@ -87,6 +87,9 @@ struct bkinfo {
     lgen_t gen_low, gen_high; /* 0: none */
 };
 
+/* Its milliseconds, 0 .. 999 (1023 in a forged one). */
+unsigned logtime_ms(struct logtime t);
+
 /* Text forms; each writes a NUL-terminated string into `buf` and returns it. */
 #define LGPOS_STR_LEN     24 /* "%X:%04X:%04X" */
 #define LOGTIME_STR_LEN   32 /* "2026-11-22 03:00:12.345" or "none" */

@@ -73,7 +73,7 @@ static int prove(struct job *r, const char *path, const struct ese_prove_opts *o
     return job_end(r, path, err, "nothing was written", "");
 }
 
-static int run(int argc, char **argv)
+static int run_with(struct input_dirs *incrementals, int argc, char **argv)
 {
     static const struct option options[] = {{"memory", required_argument, NULL, 'm'},
                                             {"incremental", required_argument, NULL, 'i'},
@@ -81,15 +81,14 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_prove_opts opts = {0};
-    struct input_dirs incrementals = {0};
     struct job r = {0};
-    int opt, status;
+    int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 'm' && !(opts.memory = parse_size(optarg)))
             return usage_error(&command_prove, "'%s' is no size (a number, K, M or G behind it)",
                                optarg);
-        else if (opt == 'i' && input_dirs_add(&incrementals, optarg) != EXIT_DONE)
+        else if (opt == 'i' && input_dirs_add(incrementals, optarg) != EXIT_DONE)
             return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
@@ -100,10 +99,17 @@ static int run(int argc, char **argv)
     }
     if (argc != optind + 1)
         return usage_error(&command_prove, "one BACKUP is wanted");
-    opts.log_dirs = incrementals.fds;
-    opts.nr_log_dirs = incrementals.nr;
+    opts.log_dirs = incrementals->fds;
+    opts.nr_log_dirs = incrementals->nr;
     opts.cancel = stop_on_signal();
-    status = prove(&r, argv[optind], &opts);
+    return prove(&r, argv[optind], &opts);
+}
+
+static int run(int argc, char **argv)
+{
+    struct input_dirs incrementals = {0};
+    const int status = run_with(&incrementals, argc, argv);
+
     input_dirs_done(&incrementals);
     return status;
 }

@@ -103,7 +103,7 @@ static int restore(struct job *r, const char *path, const char *dest,
     return job_end(r, path, err, "nothing is left at ", dest);
 }
 
-static int run(int argc, char **argv)
+static int run_with(struct input_dirs *incrementals, int argc, char **argv)
 {
     static const struct option options[] = {{"stop-at", required_argument, NULL, 's'},
                                             {"incremental", required_argument, NULL, 'i'},
@@ -111,9 +111,8 @@ static int run(int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             COMMON_OPTIONS};
     struct ese_restore_opts opts = {0};
-    struct input_dirs incrementals = {0};
     struct job r = {0};
-    int opt, status;
+    int opt;
 
     while ((opt = getopt_long(argc, argv, "hq", options, NULL)) != -1) {
         if (opt == 's' && parse_stop(optarg, &opts) < 0)
@@ -121,7 +120,7 @@ static int run(int argc, char **argv)
                                "'%s' is no generation (hexadecimal), lgpos (GEN:ISEC:IB) or time "
                                "(YYYY-MM-DDTHH:MM:SS, UTC)",
                                optarg);
-        else if (opt == 'i' && input_dirs_add(&incrementals, optarg) != EXIT_DONE)
+        else if (opt == 'i' && input_dirs_add(incrementals, optarg) != EXIT_DONE)
             return EXIT_CANNOT;
         else if (opt == 'b')
             opts.base = optarg;
@@ -132,10 +131,17 @@ static int run(int argc, char **argv)
     }
     if (argc != optind + 2)
         return usage_error(&command_restore, "BACKUP and DEST are wanted");
-    opts.log_dirs = incrementals.fds;
-    opts.nr_log_dirs = incrementals.nr;
+    opts.log_dirs = incrementals->fds;
+    opts.nr_log_dirs = incrementals->nr;
     opts.cancel = stop_on_signal();
-    status = restore(&r, argv[optind], argv[optind + 1], &opts);
+    return restore(&r, argv[optind], argv[optind + 1], &opts);
+}
+
+static int run(int argc, char **argv)
+{
+    struct input_dirs incrementals = {0};
+    const int status = run_with(&incrementals, argc, argv);
+
     input_dirs_done(&incrementals);
     return status;
 }

@@ -38,24 +38,24 @@ static JET_ERR failed(const struct wal *w)
     return atomic_load_explicit(&w->failed, memory_order_relaxed);
 }
 
-bool wal_is_low(struct wal *w)
+static bool flag_of(struct wal *w, const bool *flag)
 {
-    bool low;
+    bool is;
 
     pthread_mutex_lock(&w->lock);
-    low = w->low;
+    is = *flag;
     pthread_mutex_unlock(&w->lock);
-    return low;
+    return is;
+}
+
+bool wal_is_low(struct wal *w)
+{
+    return flag_of(w, &w->low);
 }
 
 bool wal_is_writing(struct wal *w)
 {
-    bool writing;
-
-    pthread_mutex_lock(&w->lock);
-    writing = w->busy;
-    pthread_mutex_unlock(&w->lock);
-    return writing;
+    return flag_of(w, &w->busy);
 }
 
 lgen_t wal_gen_created(struct wal *w, struct logtime *ret)

@@ -379,6 +379,16 @@ JET_ERR os_lock_database(int fd, bool shared)
     return errno == EWOULDBLOCK ? RAISE(JET_errDatabaseSharingViolation) : os_error(errno);
 }
 
+bool os_is_file_beneath(int dirfd, const char *path)
+{
+    int fd = -1;
+
+    if (os_open_beneath(dirfd, path, &fd) < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
 JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd)
 {
     int fd = open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

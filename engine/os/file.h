@@ -33,6 +33,8 @@ JET_ERR os_error(int errno_value) cold;
 must_check JET_ERR os_open_beneath(int dirfd, const char *path, int *ret_fd);
 /* The same for a directory. "." opens dirfd itself anew. */
 must_check JET_ERR os_open_dir_beneath(int dirfd, const char *path, int *ret_fd);
+/* Whether os_open_beneath would open it. */
+bool os_is_file_beneath(int dirfd, const char *path);
 /* Opens a path that the caller chose (command line): symbolic links are followed, but only a regular
  * file is opened and never blocks. */
 must_check JET_ERR os_open_file(const char *path, int *ret_fd);

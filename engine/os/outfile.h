@@ -26,7 +26,8 @@ void outfile_free(struct outfile *o);
 /* fd is an empty file, the caller's, and open until the end. size: as long as it is going to be, as far as that is known, and
  * room is taken for it: 0: none. */
 must_check JET_ERR outfile_begin(struct outfile *o, int fd, uint64_t size);
-/* Memory for the next piece, as soon as there is some. An error here is one of a write before. */
+/* Memory for the next piece, OUTFILE_PIECE bytes aligned to 4096, as soon as there is some; between two files it is at hand, and
+ * may serve for anything. An error here is one of a write before. */
 must_check JET_ERR outfile_piece(struct outfile *o, uint8_t **ret);
 /* The piece has len bytes, 0 .. OUTFILE_PIECE, and goes behind what was put before; only the last one may be no multiple of 4096. */
 void outfile_put(struct outfile *o, size_t len);

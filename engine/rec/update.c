@@ -570,7 +570,7 @@ JET_ERR fucb_update(struct fucb *c, void *buf, uint32_t cap, uint32_t *ret_len, 
                          cap, ret_len);
 }
 
-/* ---- locks ------------------------------------------------------------------------ */
+/* ---- locks ----------------------------------------------------------------------------------- */
 
 /* An index build waits for whoever has locked a record: it is a change as any other. */
 JET_ERR fucb_lock_record(struct fucb *c, enum ver_oper lock)

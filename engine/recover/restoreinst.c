@@ -412,16 +412,6 @@ static void remove_copies(struct into *t)
             (void)unlink(t->rs.dbs[i].work); /* what went wrong before is what counts */
 }
 
-static bool is_there(int dirfd, const char *name)
-{
-    int fd;
-
-    if (os_open_beneath(dirfd, name, &fd) < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 /* What the recovery is about to make, if it is not there already. */
 static void note_begun(struct into *t)
 {
@@ -429,9 +419,16 @@ static void note_begun(struct into *t)
     char name[LOGGEN_NAME_LEN];
 
     loggen_init(&t->files, t->log_fd, s->base, s->ext, s->digits);
-    t->begins_log = !is_there(t->log_fd, loggen_current(&t->files, name));
-    t->begins_temp = !is_there(t->log_fd, loggen_temp(&t->files, name));
+    t->begins_log = !os_is_file_beneath(t->log_fd, loggen_current(&t->files, name));
+    t->begins_temp = !os_is_file_beneath(t->log_fd, loggen_temp(&t->files, name));
     t->begins_chk = access(s->chk_path, F_OK) != 0;
+}
+
+static void remove_log(struct into *t, const char *name)
+{
+    JET_ERR err = os_unlink_beneath(t->log_fd, name);
+
+    (void)err; /* it was not begun yet, or what went wrong before is what counts */
 }
 
 /* A log that nobody knows would keep the next restore, or start, from being what it should be. One that was there before has
@@ -440,17 +437,20 @@ static void remove_begun(struct into *t)
 {
     const struct logwrite *w = t->rs.rv.w;
     char name[LOGGEN_NAME_LEN];
+    JET_ERR err;
 
     if (!w)
         return;
     for (lgen_t gen = t->rs.rv.scan.top.gen + 1; t->begins_log && gen < logwrite_gen(w); gen++)
-        (void)unlinkat(t->log_fd, loggen_archived(&t->files, gen, name), 0);
+        remove_log(t, loggen_archived(&t->files, gen, name));
     if (t->begins_log)
-        (void)unlinkat(t->log_fd, loggen_current(&t->files, name), 0);
+        remove_log(t, loggen_current(&t->files, name));
     if (t->begins_temp)
-        (void)unlinkat(t->log_fd, loggen_temp(&t->files, name), 0);
+        remove_log(t, loggen_temp(&t->files, name));
     if (t->begins_chk)
         (void)unlink(t->rs.rv.set.chk_path);
+    err = os_fsync(t->log_fd); /* gone for good, also when the power goes */
+    (void)err;
 }
 
 static JET_ERR run(struct into *t)

@@ -106,6 +106,17 @@ __attribute__((unused)) static void stop(struct fix *f)
     OK(err);
 }
 
+/* Shut down and started again, with nothing attached and no log. */
+__attribute__((unused)) static void restart_unlogged(struct fix *f)
+{
+    stop(f);
+    create_instance(f, f->dir);
+    OK(JetSetSystemParameter(&f->inst, 0, JET_paramRecovery, 0, "off"));
+    OK(JetInit(&f->inst));
+    OK(JetBeginSession(f->inst, &f->ses, NULL, NULL));
+    f->running = true;
+}
+
 /* Shut down and started again. */
 __attribute__((unused)) static void restart(struct fix *f)
 {

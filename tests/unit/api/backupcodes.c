@@ -58,12 +58,7 @@ static void without_a_log_there_is_no_backup(void **state)
 {
     struct fix *f = *state;
 
-    stop(f);
-    create_instance(f, f->dir);
-    OK(JetSetSystemParameter(&f->inst, 0, JET_paramRecovery, 0, "off"));
-    OK(JetInit(&f->inst));
-    OK(JetBeginSession(f->inst, &f->ses, NULL, NULL));
-    f->running = true;
+    restart_unlogged(f);
     IS(JET_errLoggingDisabled, JetBackupInstance(f->inst, dest, 0, NULL));
     IS(JET_errLoggingDisabled, JetBackupInstance(f->inst, NULL, 0, NULL));
     IS(JET_errLoggingDisabled, JetBeginExternalBackupInstance(f->inst, 0));

@@ -465,12 +465,7 @@ static void a_database_without_a_log_wants_an_instance_without_one(void **state)
     IS(JET_errFeatureNotAvailable,
        JetCreateDatabase(f->ses, other, NULL, &dbid, JET_bitDbShadowingOff));
     assert_int_not_equal(access(other, F_OK), 0);
-    stop(f);
-    create_instance(f, f->dir);
-    OK(JetSetSystemParameter(&f->inst, 0, JET_paramRecovery, 0, "off"));
-    OK(JetInit(&f->inst));
-    OK(JetBeginSession(f->inst, &f->ses, NULL, NULL));
-    f->running = true;
+    restart_unlogged(f);
     IS(JET_errFeatureNotAvailable,
        JetCreateDatabase(f->ses, other, NULL, &dbid, off | no_versions));
     OK(JetCreateDatabase(f->ses, other, NULL, &dbid, off));

@@ -494,6 +494,17 @@ static long memory(const char *what)
     return kib;
 }
 
+/* The peak is counted from here on, and not what the tests before have had. */
+static void forget_peak(void)
+{
+    FILE *p = fopen("/proc/self/clear_refs", "we");
+
+    if (p) {
+        fputs("5", p);
+        fclose(p);
+    }
+}
+
 #define BIG_ROWS 200000
 #define BIG_LEN  400
 
@@ -512,6 +523,7 @@ static void memory_does_not_bound_it(void **state)
 
     start_with(f, f->dir, 8, 1024);
     OK(JetOpenTempTable(f->ses, def, 2, JET_bitTTIndexed, &t, id));
+    forget_peak();
     before = memory("VmRSS:");
     begin(f);
     for (int i = 0; i < BIG_ROWS; i++) {
@@ -529,8 +541,7 @@ static void memory_does_not_bound_it(void **state)
     }
     print_message("memory: %ld KiB before, %ld KiB at most\n", before, memory("VmHWM:"));
 #ifndef __SANITIZE_ADDRESS__
-    assert_true(memory("VmHWM:") - before <
-                48 * 1024); /* MALLOC_PERTURB_ touches buffers that are empty else */
+    assert_true(memory("VmHWM:") - before < 16 * 1024);
 #endif
     commit(f);
 }
