@@ -278,6 +278,17 @@ static JET_ERR add(struct fucb *c, const struct column *col, int64_t delta, int6
         &(struct ddl_zero){dir_bookmark(&c->data).key, (uint16_t)col->offset, col->len == 8});
 }
 
+/* The schema may have been exchanged while the change waited for its turn, and the column with it. */
+static JET_ERR escrow_begun(struct fucb *c, uint32_t columnid, int64_t delta,
+                            struct fucb_escrowed *ret)
+{
+    const struct column *col = tdb_column(c->tdb, columnid);
+    JET_ERR err = col ? add(c, col, delta, &ret->old) : RAISE(JET_errColumnNotFound);
+
+    ret->finalize = err >= 0 && (col->flags & COLUMN_FINALIZE) && ret->old + delta == 0;
+    return err;
+}
+
 JET_ERR fucb_escrow(struct fucb *c, uint32_t columnid, int64_t delta, uint32_t len,
                     struct fucb_escrowed *ret)
 {
@@ -303,7 +314,5 @@ JET_ERR fucb_escrow(struct fucb *c, uint32_t columnid, int64_t delta, uint32_t l
         err = fucb_change_begin(c);
     if (err < 0)
         return err;
-    err = fucb_change_end(c, add(c, col, delta, &ret->old));
-    ret->finalize = err >= 0 && (col->flags & COLUMN_FINALIZE) && ret->old + delta == 0;
-    return err;
+    return fucb_change_end(c, escrow_begun(c, columnid, delta, ret));
 }

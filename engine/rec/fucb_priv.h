@@ -78,8 +78,8 @@ JET_ERR fucb_adopt_schema(struct fucb *c);
 /* Frees the copy buffer, whatever is in it, and the work places. */
 void fucb_copy_free(struct fucb *c);
 void fucb_work_free(struct fucb *c);
-/* Begins an inner level for a change, fcb.ddl held shared and the schema newest; ends it according
- * to err, which it returns. */
+/* Begins an inner level for a change, fcb.ddl held shared and the schema newest: what was taken from c->tdb before may be gone.
+ * Ends it according to err, which it returns. */
 must_check JET_ERR fucb_change_begin(struct fucb *c);
 must_check JET_ERR fucb_change_end(struct fucb *c, JET_ERR err);
 /* JET_errPermissionDenied: a read-only cursor or database. */
